@@ -1,0 +1,105 @@
+//! Which servers to run, and where.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::config::{self, Addresses};
+use crate::name::Name;
+use crate::ports::Lease;
+use crate::servers;
+
+/// Which servers to run, and where.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the project is: its `.local` holds the installed programs.
+    pub root: PathBuf,
+    /// Holds `data/NAME` and `logs/NAME.log`.
+    pub folder: PathBuf,
+    pub servers: Vec<Name>,
+    pub addresses: Addresses,
+    pub api: Api,
+    /// Added to the environment of our own processes, which otherwise is that of this process.
+    pub environment: Vec<(&'static str, String)>,
+    pub durability: Durability,
+    pub(crate) temporary: Option<Arc<Temporary>>,
+}
+
+/// What answers HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Api {
+    /// The `api` binary.
+    #[default]
+    Api,
+    /// The Lambda functions under `cargo lambda watch`: rebuilt when a source file changes.
+    Watch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// PostgreSQL waits for the disk.
+    Durable,
+    /// PostgreSQL is copied from a prepared folder and does not wait for the disk: what is written survives the death of
+    /// the server, not of the machine.
+    Quick,
+}
+
+/// What a test system owns and gives back: its folder, and its claim on the ports.
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    folder: TempDir,
+    _ports: Vec<Lease>,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        servers::give_back_shared_memory(&data_folder(self.folder.path(), Name::Postgres));
+    }
+}
+
+impl Settings {
+    /// The system of `local run`: addresses from the environment, everything in `.local`.
+    pub fn from_env() -> Result<Self> {
+        let root = config::project_root()?;
+        Ok(Self {
+            folder: root.join(".local"),
+            root,
+            servers: Name::ALL.to_vec(),
+            addresses: Addresses::from_env()?,
+            api: Api::default(),
+            environment: Vec::new(),
+            durability: Durability::Durable,
+            temporary: None,
+        })
+    }
+
+    /// A system for one test: free ports, and a folder that goes with the last of its servers.
+    pub fn temporary(servers: &[Name]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("bidding-").tempdir().context("no temporary folder")?;
+        let (addresses, ports) = Addresses::free()?;
+        Ok(Self {
+            root: config::project_root()?,
+            folder: folder.path().to_path_buf(),
+            servers: servers.to_vec(),
+            addresses,
+            api: Api::default(),
+            environment: Vec::new(),
+            durability: Durability::Quick,
+            temporary: Some(Arc::new(Temporary { folder, _ports: ports })),
+        })
+    }
+
+    pub(crate) fn data_folder(&self, server: Name) -> PathBuf {
+        data_folder(&self.folder, server)
+    }
+
+    pub(crate) fn log_file(&self, server: Name) -> PathBuf {
+        self.folder.join("logs").join(format!("{server}.log"))
+    }
+}
+
+fn data_folder(folder: &Path, server: Name) -> PathBuf {
+    folder.join("data").join(server.as_str())
+}

@@ -1,0 +1,82 @@
+//! Real servers for tests: free ports, a temporary folder, one call to start, ended when the handle is dropped.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! let redis = local::testing::redis().await;
+//! let url = redis.url();
+//! redis.kill().await?;
+//! redis.start().await?; // same port, same data
+//! # Ok(())
+//! # }
+//! ```
+
+use anyhow::{Context, Result};
+
+use crate::name::Name;
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::system::System;
+
+/// A port can be lost to a process that is not one of our tests, between its choice and its use.
+const TRIES: u32 = 3;
+
+/// A Redis that writes its append-only file.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn redis() -> Server {
+    only(Name::Redis).await
+}
+
+/// A NATS server with JetStream.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn nats() -> Server {
+    only(Name::Nats).await
+}
+
+/// A PostgreSQL with an empty database `bidding` of the user `bidding`.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn postgres() -> Server {
+    only(Name::Postgres).await
+}
+
+/// The whole system, our own processes included.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn system() -> System {
+    system_of(&Name::ALL).await
+}
+
+/// A part of the system.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn system_of(servers: &[Name]) -> System {
+    start(servers).await.unwrap_or_else(|error| panic!("no servers for the test: {error:#}"))
+}
+
+async fn only(name: Name) -> Server {
+    let started =
+        start(&[name]).await.and_then(|system| system.into_servers().pop().context("one server was asked for"));
+    started.unwrap_or_else(|error| panic!("no server for the test: {error:#}"))
+}
+
+async fn start(servers: &[Name]) -> Result<System> {
+    let mut attempt = 1;
+    loop {
+        match System::start(Settings::temporary(servers)?).await {
+            Err(error) if attempt < TRIES && lost_its_port(&error) => attempt += 1,
+            result => return result,
+        }
+    }
+}
+
+fn lost_its_port(error: &anyhow::Error) -> bool {
+    let words = format!("{error:#}").to_lowercase();
+    words.contains("is already taken by") || words.contains("address already in use")
+}

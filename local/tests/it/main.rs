@@ -1,0 +1,6 @@
+mod answers;
+mod control;
+mod run;
+mod servers;
+mod supervisor;
+mod wait;
