@@ -1,0 +1,64 @@
+//! The connection and its bounds.
+
+use redis::{
+    FromRedisValue, RedisResult,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+
+use crate::{Ledger, LedgerError, limits};
+
+impl Ledger {
+    /// A ledger at a URL such as `redis://127.0.0.1:6379`. Does not touch the network; fails on a URL that is none.
+    pub fn new(url: &str) -> Result<Self, LedgerError> {
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(limits::RECONNECTION_RETRIES)
+            .set_min_delay(limits::RECONNECTION_DELAY)
+            .set_max_delay(limits::RECONNECTION_DELAY)
+            .set_connection_timeout(Some(limits::CONNECTION_TIMEOUT))
+            .set_response_timeout(Some(limits::RESPONSE_TIMEOUT))
+            .set_pipeline_buffer_size(limits::PIPELINE_LENGTH_MAX);
+        let client = redis::Client::open(url)?;
+        Ok(Self { connection: ConnectionManager::new_lazy_with_config(client, config)? })
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), LedgerError> {
+        self.query(&redis::cmd("PING")).await
+    }
+
+    /// Sends one command, once: a command whose reply is lost may have been carried out.
+    pub(crate) async fn query_once<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, LedgerError> {
+        let mut connection = self.connection.clone();
+        within_deadline(command.query_async(&mut connection)).await
+    }
+
+    /// Sends one command that may be repeated, and repeats it once on a new connection if the old one turns out broken:
+    /// after a restart of Redis or a long sleep of this process the break shows only now.
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, LedgerError> {
+        let mut connection = self.connection.clone();
+        within_deadline(async {
+            match command.query_async(&mut connection).await {
+                Err(error) if error.is_connection_dropped() => command.query_async(&mut connection).await,
+                outcome => outcome,
+            }
+        })
+        .await
+    }
+
+    /// Several commands in one round trip, repeated as [`Ledger::query`] does.
+    pub(crate) async fn query_all<T: FromRedisValue>(&self, commands: &redis::Pipeline) -> Result<T, LedgerError> {
+        let mut connection = self.connection.clone();
+        within_deadline(async {
+            match commands.query_async(&mut connection).await {
+                Err(error) if error.is_connection_dropped() => commands.query_async(&mut connection).await,
+                outcome => outcome,
+            }
+        })
+        .await
+    }
+}
+
+async fn within_deadline<T>(query: impl Future<Output = RedisResult<T>>) -> Result<T, LedgerError> {
+    let reply = tokio::time::timeout(limits::CALL_DEADLINE, query).await;
+    Ok(reply.map_err(|_| LedgerError::TimedOut)??)
+}

@@ -1,0 +1,34 @@
+//! What can go wrong with the ledger, as far as a caller acts on it.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Bids are not open: the archival worker has not (re)opened this Redis. Nothing was judged.
+    #[error("the ledger is not open for bids")]
+    NotOpen,
+    /// Redis did not answer, or not in time. Whether it did what it was asked is unknown.
+    #[error("Redis is unavailable: {0}")]
+    Unavailable(#[source] RedisError),
+    /// Redis did not answer before the deadline. Whether it did what it was asked is unknown.
+    #[error("Redis did not answer in time")]
+    TimedOut,
+    /// Redis holds something that this version cannot read. Nothing was changed.
+    #[error("the ledger is corrupt: {0}")]
+    Corrupt(String),
+}
+
+impl From<RedisError> for LedgerError {
+    fn from(error: RedisError) -> Self {
+        match error.code() {
+            Some("NOTOPEN") => return Self::NotOpen,
+            Some("CORRUPT" | "BADBID") => return Self::Corrupt(error.to_string()),
+            _ => {}
+        }
+        match error.kind() {
+            ErrorKind::Server(ServerErrorKind::NoScript) => Self::NotOpen,
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Corrupt(error.to_string()),
+            _ => Self::Unavailable(error),
+        }
+    }
+}

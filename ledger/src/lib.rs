@@ -1,0 +1,26 @@
+//! Redis: the script that judges bids, each item's log, and the outbox of what PostgreSQL does not have yet.
+//!
+//! The only package that knows a Redis key.
+
+mod connect;
+mod error;
+mod judge;
+mod keys;
+mod limits;
+mod log;
+mod open;
+mod outbox;
+mod record;
+mod state;
+
+pub use error::LedgerError;
+pub use judge::{Judged, NewIds, Placed};
+pub use log::LogPage;
+pub use outbox::OutboxId;
+pub use state::Standing;
+
+/// A handle on Redis. Cloning it shares one connection, which is made when it is first needed and again when it breaks.
+#[derive(Clone)]
+pub struct Ledger {
+    connection: redis::aio::ConnectionManager,
+}

@@ -1,0 +1,15 @@
+//! How long Redis may take. Together they keep every call below a second, which is what a bidder waits at most.
+
+use std::time::Duration;
+
+/// Loopback and one availability zone connect in a few milliseconds.
+pub(crate) const CONNECTION_TIMEOUT: Duration = Duration::from_millis(250);
+/// The script takes microseconds; a reply this late means that Redis hangs.
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(300);
+/// Bounds a call with its reconnection. The client's own defaults block one for 9.45 s while Redis is away.
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_millis(800);
+/// One more attempt to connect after a broken connection, so that the first call after a restart succeeds.
+pub(crate) const RECONNECTION_RETRIES: usize = 1;
+pub(crate) const RECONNECTION_DELAY: Duration = Duration::from_millis(50);
+/// Commands that may wait in one connection. The client's default of 50 stalls bursts.
+pub(crate) const PIPELINE_LENGTH_MAX: usize = 1024;

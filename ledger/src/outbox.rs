@@ -1,0 +1,109 @@
+//! The outbox: what PostgreSQL does not have yet. An entry leaves it only when its row is known to stand there.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use redis::streams::StreamRangeReply;
+
+use crate::{Ledger, LedgerError, Placed, keys::Shard, log};
+
+/// The place of an event in an outbox. It travels beside the event as `<shard>:<entry>`: `17:1795456063000-0`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutboxId {
+    shard: Shard,
+    entry: String,
+}
+
+impl OutboxId {
+    /// The NATS header that carries it.
+    pub const HEADER: &str = "Outbox-Id";
+
+    pub(crate) fn new(shard: Shard, entry: &str) -> Option<Self> {
+        let (milliseconds, counter) = entry.split_once('-')?;
+        milliseconds.parse::<u64>().ok()?;
+        counter.parse::<u64>().ok()?;
+        Some(Self { shard, entry: entry.to_owned() })
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        let (shard, entry) = text.split_once(':')?;
+        Self::new(Shard::new(shard.parse().ok()?)?, entry)
+    }
+}
+
+impl std::fmt::Display for OutboxId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.shard.number(), self.entry)
+    }
+}
+
+impl Ledger {
+    /// Deletes entries whose rows are confirmed. Entries that are gone already are no error.
+    pub async fn delete_from_outbox(&self, confirmed: &[OutboxId]) -> Result<(), LedgerError> {
+        let mut by_shard = BTreeMap::<Shard, Vec<&str>>::new();
+        for id in confirmed {
+            by_shard.entry(id.shard).or_default().push(&id.entry);
+        }
+        if by_shard.is_empty() {
+            return Ok(());
+        }
+        let mut commands = redis::pipe();
+        for (shard, entries) in by_shard {
+            commands.cmd("XDEL").arg(shard.outbox()).arg(entries).ignore();
+        }
+        self.query_all(&commands).await
+    }
+
+    /// How many events wait in all outboxes.
+    pub async fn outbox_length(&self) -> Result<u64, LedgerError> {
+        let mut commands = redis::pipe();
+        for shard in Shard::all() {
+            commands.cmd("XLEN").arg(shard.outbox());
+        }
+        let lengths: Vec<u64> = self.query_all(&commands).await?;
+        Ok(lengths.iter().sum())
+    }
+
+    /// The oldest entries of every outbox, at most `limit_per_shard` of each.
+    pub async fn outbox_heads(&self, limit_per_shard: usize) -> Result<Vec<Placed>, LedgerError> {
+        self.outbox_heads_until("+", limit_per_shard).await
+    }
+
+    /// The oldest of the entries that have waited for at least `age` by the clock of Redis, at most `limit_per_shard` of
+    /// each outbox: whoever should have brought them to PostgreSQL has not.
+    pub async fn overdue(&self, age: Duration, limit_per_shard: usize) -> Result<Vec<Placed>, LedgerError> {
+        let (seconds, microseconds): (u64, u64) = self.query(&redis::cmd("TIME")).await?;
+        let now = Duration::from_secs(seconds) + Duration::from_micros(microseconds);
+        self.outbox_heads_until(&now.saturating_sub(age).as_millis().to_string(), limit_per_shard).await
+    }
+
+    async fn outbox_heads_until(&self, last: &str, limit_per_shard: usize) -> Result<Vec<Placed>, LedgerError> {
+        let mut commands = redis::pipe();
+        for shard in Shard::all() {
+            commands.cmd("XRANGE").arg(shard.outbox()).arg("-").arg(last).arg("COUNT").arg(limit_per_shard);
+        }
+        let heads: Vec<StreamRangeReply> = self.query_all(&commands).await?;
+        let mut placed = Vec::new();
+        for (shard, head) in Shard::all().zip(&heads) {
+            for entry in &head.ids {
+                let outbox_id = OutboxId::new(shard, &entry.id)
+                    .ok_or_else(|| LedgerError::Corrupt(format!("not an outbox id: {:?}", entry.id)))?;
+                placed.push(Placed { outbox_id, event: log::event(entry)? });
+            }
+        }
+        Ok(placed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outbox_id_is_read_back_and_nothing_else_is_one() {
+        let id = OutboxId::parse("17:1795456063000-0").unwrap();
+        assert_eq!(id.to_string(), "17:1795456063000-0");
+        for bad in ["", "17", "64:1-0", "x:1-0", "1:1", "1:-", "1:1-0 2-0", "1:*"] {
+            assert_eq!(OutboxId::parse(bad), None, "{bad}");
+        }
+    }
+}

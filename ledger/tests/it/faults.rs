@@ -1,0 +1,86 @@
+use std::time::Duration;
+
+use ledger::{Judged, Ledger, LedgerError, NewIds};
+
+use crate::support::{bid, dump, item, open_ledger, place, raw};
+
+/// Far above any bound of the ledger, far below the client's own 9.45 s.
+const HANG: Duration = Duration::from_secs(5);
+
+async fn answer_within_hang(ledger: &Ledger) -> Result<Judged, LedgerError> {
+    let bid = bid("lot1", "bob", "2");
+    let attempt = ledger.place_bid(&bid, NewIds::random(), true);
+    tokio::time::timeout(HANG, attempt).await.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_dead_redis_is_an_error_soon_and_not_a_hang() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "1")).await;
+    server.kill().await.unwrap();
+    for _ in 0..3 {
+        let outcome = answer_within_hang(&ledger).await;
+        assert!(matches!(outcome, Err(LedgerError::Unavailable(_) | LedgerError::TimedOut)), "{outcome:?}");
+    }
+    server.start().await.unwrap();
+    ledger.open(1).await.unwrap();
+    assert_eq!(place(&ledger, &bid("lot1", "bob", "2")).await.item.position.seq, 2);
+}
+
+#[tokio::test]
+async fn a_frozen_redis_is_an_error_soon_and_the_bid_is_sent_only_once() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "1")).await;
+    server.pause().unwrap();
+    let outcome = answer_within_hang(&ledger).await;
+    assert!(matches!(outcome, Err(LedgerError::Unavailable(_) | LedgerError::TimedOut)), "{outcome:?}");
+    server.resume().unwrap();
+    // The command was on its way: it counts, and it counts once.
+    let state = ledger.standing(&item("lot1")).await.unwrap().state();
+    assert!(state.position.seq <= 2, "{state:?}");
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_whole_bids_and_still_answers_losers() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "5")).await;
+    let mut connection = raw(&server).await;
+    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
+    let before = dump(&server).await;
+    let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
+    assert!(matches!(outcome, Err(LedgerError::Unavailable(_))), "{outcome:?}");
+    assert!(place(&ledger, &bid("lot1", "bob", "4")).await.events.is_empty());
+    assert_eq!(dump(&server).await, before);
+}
+
+#[tokio::test]
+async fn a_state_nobody_can_read_is_reported_and_left_alone() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "5")).await;
+    let mut connection = raw(&server).await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:i:lot1").query_async(&mut connection).await.unwrap();
+    let () = redis::cmd("SET").arg(&keys[0]).arg("rubbish").query_async(&mut connection).await.unwrap();
+    let before = dump(&server).await;
+    let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
+    assert!(matches!(outcome, Err(LedgerError::Corrupt(_))), "{outcome:?}");
+    assert!(matches!(ledger.standing(&item("lot1")).await, Err(LedgerError::Corrupt(_))));
+    assert_eq!(dump(&server).await, before);
+}
+
+#[tokio::test]
+async fn a_state_behind_its_log_is_not_overwritten() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "5")).await;
+    place(&ledger, &bid("lot1", "bob", "6")).await;
+    let mut connection = raw(&server).await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:i:lot1").query_async(&mut connection).await.unwrap();
+    let () = redis::cmd("SET").arg(&keys[0]).arg("1 1 500 1 0 alice").query_async(&mut connection).await.unwrap();
+    let before = dump(&server).await;
+    assert!(ledger.place_bid(&bid("lot1", "carol", "7"), NewIds::random(), true).await.is_err());
+    assert_eq!(dump(&server).await, before);
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_at_once() {
+    assert!(Ledger::new("http://127.0.0.1").is_err());
+}

@@ -1,0 +1,11 @@
+//! The ledger against a real Redis.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod faults;
+mod judging;
+mod log;
+mod opening;
+mod outbox;
+mod script_and_rule;
+mod support;

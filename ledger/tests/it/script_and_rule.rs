@@ -1,0 +1,74 @@
+//! The script and the rule judge the same random bids and must agree on every verdict.
+
+use std::cell::Cell;
+
+use auction::{Amount, Bid, ItemState, Timestamp, UserId, Verdict};
+use ledger::{Ledger, NewIds};
+use proptest::{
+    prelude::*,
+    test_runner::{RngSeed, TestRunner},
+};
+
+use crate::support::{item, open_ledger};
+
+#[derive(Clone, Debug)]
+struct Step {
+    user: u8,
+    minor_units: u64,
+    now_microseconds: i64,
+}
+
+/// Amounts that collide often, and some at the edges; a clock that also goes back.
+fn step() -> impl Strategy<Value = Step> {
+    let minor_units =
+        prop_oneof![8 => 1..40_u64, 2 => 95..1_100_u64, 1 => 999_999_999_999_990..=999_999_999_999_999_u64];
+    (0..4_u8, minor_units, prop_oneof![1..100_i64, 1_795_456_063_000_000..1_795_456_064_000_000_i64])
+        .prop_map(|(user, minor_units, now_microseconds)| Step { user, minor_units, now_microseconds })
+}
+
+#[test]
+fn the_script_judges_as_the_rule_does() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (_server, ledger) = runtime.block_on(open_ledger());
+    // `PROPTEST_RNG_SEED=…` repeats a run.
+    let seed = match ProptestConfig::default().rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => NewIds::random().event_id.as_u64_pair().1,
+    };
+    let config =
+        ProptestConfig { cases: 200, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Default::default() };
+    let mut runner = TestRunner::new(config);
+    let case = Cell::new(0);
+    let steps = prop::collection::vec(step(), 1..60);
+    let outcome = runner.run(&steps, |steps| {
+        case.set(case.get() + 1);
+        runtime.block_on(check(&ledger, &format!("lot_{}", case.get()), &steps))
+    });
+    outcome.unwrap_or_else(|failure| panic!("PROPTEST_RNG_SEED={seed}\n{failure}"));
+}
+
+async fn check(ledger: &Ledger, id: &str, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut model = ItemState::new(1);
+    let mut accepted = Vec::new();
+    for step in steps {
+        let bid = Bid {
+            item: item(id),
+            user: UserId::parse(&format!("user_{}", step.user)).unwrap(),
+            amount: Amount::from_minor_units(step.minor_units).unwrap(),
+        };
+        let now = Timestamp::from_microseconds(step.now_microseconds).unwrap();
+        let judged = ledger.place_bid_at(&bid, NewIds::random(), now).await.unwrap();
+        prop_assert_eq!(judged.verdict, model.judge(&bid, now));
+        prop_assert_eq!(&judged.item, &model);
+        if let Verdict::Accepted { position, at, .. } = judged.verdict {
+            prop_assert_eq!(judged.events.len(), 1);
+            prop_assert_eq!((judged.events[0].event.position, judged.events[0].event.timestamp), (position, at));
+        }
+        accepted.extend(judged.events.into_iter().map(|placed| placed.event));
+    }
+    let log = ledger.events_after(&item(id), 0, 1_000).await.unwrap().events;
+    prop_assert_eq!(&log, &accepted);
+    let seqs: Vec<u64> = log.iter().map(|event| event.position.seq).collect();
+    prop_assert_eq!(seqs, (1..=model.position.seq).collect::<Vec<_>>());
+    Ok(())
+}
