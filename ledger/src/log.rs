@@ -8,9 +8,7 @@ use crate::{Ledger, LedgerError, keys, record};
 /// A part of a log, read in one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPage {
-    /// The first seq that the log still has; older events are in PostgreSQL only. `None`: the log is empty.
-    pub oldest_seq: Option<u64>,
-    /// The same with its epoch.
+    /// The first event that the log still has; older ones are in PostgreSQL only. `None`: the log is empty.
     pub oldest: Option<Position>,
     pub events: Vec<AuctionEvent>,
 }
@@ -26,9 +24,8 @@ impl Ledger {
         commands.cmd("XRANGE").arg(&log).arg(format!("({seq}-0")).arg("+").arg("COUNT").arg(limit.max(1));
         let (first, page): (StreamRangeReply, StreamRangeReply) = self.query_all(&commands).await?;
         let oldest = first.ids.first().map(event).transpose()?.map(|event| event.position);
-        let oldest_seq = oldest.map(|position| position.seq);
         let events = page.ids.iter().take(limit).map(event).collect::<Result<_, _>>()?;
-        Ok(LogPage { oldest_seq, oldest, events })
+        Ok(LogPage { oldest, events })
     }
 }
 

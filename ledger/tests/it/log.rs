@@ -1,3 +1,5 @@
+use auction::Position;
+
 use crate::support::{bid, item, open_ledger, place};
 
 #[tokio::test]
@@ -10,7 +12,7 @@ async fn a_page_of_the_log_starts_after_a_seq_and_ends_at_its_limit() {
         let ledger = ledger.clone();
         async move {
             let page = ledger.events_after(&item("lot1"), after, limit).await.unwrap();
-            assert_eq!(page.oldest_seq, Some(1));
+            assert_eq!(page.oldest, Some(Position { epoch: 1, seq: 1 }));
             page.events.iter().map(|event| event.position.seq).collect::<Vec<_>>()
         }
     };
@@ -25,5 +27,5 @@ async fn a_page_of_the_log_starts_after_a_seq_and_ends_at_its_limit() {
 async fn an_item_without_bids_has_an_empty_log() {
     let (_server, ledger) = open_ledger().await;
     let page = ledger.events_after(&item("nobody"), 0, 10).await.unwrap();
-    assert_eq!((page.oldest_seq, page.events.len()), (None, 0));
+    assert_eq!((page.oldest, page.events.len()), (None, 0));
 }
