@@ -1,0 +1,45 @@
+//! The worker's settings: environment variables, each with the default of one machine.
+
+use std::{env, net::SocketAddr, str::FromStr};
+
+use anyhow::{Context, Result, bail};
+use async_nats::ServerAddr;
+
+use crate::PostgresUrl;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `REDIS_URL`
+    pub redis_url: String,
+    /// `NATS_URL`
+    pub nats: ServerAddr,
+    /// `POSTGRES_URL`, and not `DATABASE_URL`, which the macros of sqlx read when they are compiled.
+    pub postgres: PostgresUrl,
+    /// `WORKER_ADDR`: where health, readiness and metrics are served.
+    pub worker_addr: SocketAddr,
+}
+
+impl Config {
+    pub fn from_env() -> Result<Self> {
+        Ok(Self {
+            redis_url: variable("REDIS_URL", "redis://127.0.0.1:6379")?,
+            nats: parsed("NATS_URL", "nats://127.0.0.1:4222")?,
+            postgres: parsed("POSTGRES_URL", "postgres://bidding@127.0.0.1:5432/bidding")?,
+            worker_addr: parsed("WORKER_ADDR", "127.0.0.1:8082")?,
+        })
+    }
+}
+
+/// The value itself is not repeated in an error: a URL may hold a password.
+fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(name: &str, default: &str) -> Result<T> {
+    variable(name, default)?.parse().with_context(|| format!("{name} must look like {default}"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is config.rs")]
+fn variable(name: &str, default: &str) -> Result<String> {
+    match env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        Ok(_) | Err(env::VarError::NotPresent) => Ok(default.to_owned()),
+        Err(env::VarError::NotUnicode(_)) => bail!("{name} is not UTF-8"),
+    }
+}

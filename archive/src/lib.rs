@@ -1,0 +1,21 @@
+//! PostgreSQL, the auction's memory: the sink that writes it, the queries that read it, and the worker that feeds it.
+//!
+//! The only package that knows a table.
+
+pub mod config;
+mod database;
+mod delivery;
+mod epochs;
+mod history;
+mod limits;
+pub mod migrations;
+mod sink;
+pub mod stream;
+pub mod worker;
+
+pub use config::Config;
+pub use database::{PostgresUrl, PostgresUrlError};
+pub use delivery::{Delivery, Unreadable};
+pub use history::{Archive, ArchiveError};
+pub use limits::{BATCH_LENGTH_MAX, PAGE_LENGTH_MAX};
+pub use sink::{Divergence, Sink, SinkError, Stored};

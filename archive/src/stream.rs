@@ -1,0 +1,85 @@
+//! The JetStream stream that captures every event as it is told, and the worker's place in it.
+
+use async_nats::{
+    Client, ServerAddr,
+    jetstream::{
+        self,
+        consumer::{AckPolicy, pull},
+        stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream},
+    },
+};
+use auction::ItemId;
+
+use crate::limits;
+
+pub const STREAM: &str = "BID_EVENTS";
+pub const CONSUMER: &str = "archival-worker";
+const SUBJECTS: &str = "bid_events.*";
+
+/// The subject that an item's events are published on.
+pub fn subject(item: &ItemId) -> String {
+    format!("bid_events.{item}")
+}
+
+/// Connects, and afterwards reconnects by itself for as long as it takes.
+pub(crate) async fn connect(server: &ServerAddr) -> anyhow::Result<Client> {
+    let options = async_nats::ConnectOptions::new()
+        .name(CONSUMER)
+        .connection_timeout(limits::NATS_CONNECTION_TIMEOUT)
+        .request_timeout(Some(limits::NATS_REQUEST_TIMEOUT))
+        .reconnect_delay_callback(|attempt| limits::PAUSE_MAX.min(limits::PAUSE_MIN * attempt.min(100) as u32));
+    Ok(options.connect(server.clone()).await?)
+}
+
+/// Makes the stream and the consumer if they are missing, sets them right if they are not as they should be, and starts
+/// to deliver what is not acknowledged yet.
+pub(crate) async fn messages(client: &Client) -> anyhow::Result<pull::Stream> {
+    let mut context = jetstream::new(client.clone());
+    context.set_timeout(limits::NATS_REQUEST_TIMEOUT);
+    let stream = ensure_stream(&context).await?;
+    // Creating one that exists with these settings changes nothing; with others it updates them.
+    let consumer = stream.create_consumer(consumer_config()).await?;
+    let messages = consumer
+        .stream()
+        .max_messages_per_batch(limits::PULL_LENGTH)
+        .expires(limits::PULL_EXPIRY)
+        .heartbeat(limits::PULL_HEARTBEAT)
+        .messages();
+    Ok(messages.await?)
+}
+
+async fn ensure_stream(context: &jetstream::Context) -> anyhow::Result<Stream> {
+    let stream = context.get_or_create_stream(with_our_settings(Config::default())).await?;
+    let found = &stream.cached_info().config;
+    // What we have no opinion on, such as the number of replicas, stays as the operator set it.
+    let wanted = with_our_settings(found.clone());
+    if *found != wanted {
+        tracing::warn!(?found, "the stream {STREAM} has other settings than ours: updating it");
+        context.update_stream(&wanted).await?;
+    }
+    Ok(stream)
+}
+
+fn with_our_settings(config: Config) -> Config {
+    Config {
+        name: STREAM.to_owned(),
+        subjects: vec![SUBJECTS.to_owned()],
+        storage: StorageType::File,
+        retention: RetentionPolicy::Limits,
+        max_age: limits::STREAM_AGE_MAX,
+        discard: DiscardPolicy::Old,
+        ..config
+    }
+}
+
+fn consumer_config() -> pull::Config {
+    pull::Config {
+        durable_name: Some(CONSUMER.to_owned()),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: limits::ACK_WAIT,
+        // For ever: a finite number would silently drop what was delivered while PostgreSQL was away.
+        max_deliver: -1,
+        max_ack_pending: limits::ACKS_PENDING_MAX,
+        ..pull::Config::default()
+    }
+}

@@ -1,0 +1,85 @@
+//! The gatekeeper: who opens Redis for bids, when, and in which epoch.
+
+use auction::Position;
+use local::Server;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{
+    given::{deliveries, event},
+    rig::Rig,
+    wait::{until_equal, until_ok},
+};
+
+/// Redis loses everything it knew, scripts included, without a pause in which the worker could see it away.
+async fn wipe(redis: &Server) {
+    let url = redis.url();
+    let address = url.trim_start_matches("redis://").trim_end_matches('/');
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(b"MULTI\r\nFLUSHALL\r\nSCRIPT FLUSH\r\nEXEC\r\nQUIT\r\n").await.unwrap();
+    connection.read_to_end(&mut Vec::new()).await.unwrap();
+}
+
+async fn until_open(rig: &Rig) {
+    until_equal("open", Some(true), async || rig.ledger.is_open().await.ok()).await;
+}
+
+#[tokio::test]
+async fn a_fresh_system_starts_in_epoch_one_and_a_restarted_redis_opens_in_the_same() {
+    let rig = Rig::start().await;
+    let worker = rig.worker().await;
+    assert_eq!(rig.place("lot", 1).await.event.position, Position { epoch: 1, seq: 1 });
+    rig.redis.kill().await.unwrap();
+    worker.until_missing("bids").await;
+    rig.redis.start().await.unwrap();
+    until_open(&rig).await;
+    assert_eq!(rig.place("lot", 2).await.event.position, Position { epoch: 1, seq: 2 });
+    assert_eq!(rig.place("new", 1).await.event.position, Position { epoch: 1, seq: 1 });
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_blank_redis_gets_a_higher_epoch_than_any_row() {
+    let rig = Rig::start().await;
+    let mut archived = event("lot", 3);
+    archived.position.epoch = 5;
+    rig.database.sink.store(&deliveries(&[archived, event("other", 9)])).await.unwrap();
+    let worker = rig.worker().await;
+    let placed = rig.place("lot", 1).await;
+    assert_eq!(placed.event.position, Position { epoch: 6, seq: 1 });
+    rig.publish(&placed).await;
+    rig.until_archived(3).await;
+    let row = "SELECT concat_ws(' ', epoch, seq, current_bid, bid_count) FROM items WHERE item_id = 'lot'";
+    assert_eq!(rig.database.text(row).await, "6 1 0.01 2");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_redis_wiped_before_any_bid_was_archived_gets_a_higher_epoch_too() {
+    let rig = Rig::start().await;
+    let worker = rig.worker().await;
+    assert_eq!(rig.place("lot", 1).await.event.position.epoch, 1);
+    wipe(&rig.redis).await;
+    until_open(&rig).await;
+    assert_eq!(rig.place("lot", 1).await.event.position, Position { epoch: 2, seq: 1 });
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_redis_that_restarts_while_postgres_is_away_stays_closed_until_it_is_back() {
+    let rig = Rig::start().await;
+    let worker = rig.worker().await;
+    rig.place("lot", 1).await;
+    rig.database.server.kill().await.unwrap();
+    rig.redis.kill().await.unwrap();
+    rig.redis.start().await.unwrap();
+    let told = async || worker.get("/ready").await.1.contains("closed until PostgreSQL tells the epoch");
+    until_equal("the reason", true, told).await;
+    assert!(!until_ok("Redis", async || rig.ledger.is_open().await).await);
+    rig.database.server.start().await.unwrap();
+    until_open(&rig).await;
+    assert_eq!(rig.place("lot", 2).await.event.position, Position { epoch: 1, seq: 2 });
+    worker.stop().await;
+}
