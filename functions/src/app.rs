@@ -1,0 +1,29 @@
+//! What every request may use.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use archive::Archive;
+use ledger::Ledger;
+
+use crate::{Config, publisher::Publisher};
+
+#[derive(Clone)]
+pub struct App {
+    pub(crate) ledger: Ledger,
+    pub(crate) archive: Archive,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) unlisted_items_allowed: bool,
+}
+
+impl App {
+    /// Touches the network only in the background: a cold start waits for nothing, and whatever is down may come later.
+    pub async fn new(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            ledger: Ledger::new(&config.redis_url).context("REDIS_URL")?,
+            archive: Archive::new(&config.postgres_url),
+            publisher: Arc::new(Publisher::new(&config.nats_url, config.publish_deadline).await.context("NATS_URL")?),
+            unlisted_items_allowed: config.unlisted_items_allowed,
+        })
+    }
+}

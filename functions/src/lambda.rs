@@ -1,0 +1,36 @@
+//! One function under Lambda, or under `cargo lambda watch`.
+
+use axum::{Router, body::Body, http::Response};
+use http_body_util::BodyExt;
+use lambda_http::{Request, service_fn};
+use tower::ServiceExt;
+
+use crate::{
+    App, Config,
+    routes::{Function, router},
+};
+
+/// Serves one function's routes until the environment ends.
+pub async fn run(function: Function) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let app = App::new(&config).await?;
+    let router = router(app, &config, &[function]);
+    let handler = service_fn(move |request: Request| answer(router.clone(), request));
+    lambda_http::run_concurrent(handler).await.map_err(anyhow::Error::from_boxed)
+}
+
+/// Answers one event. The whole answer in one piece: Lambda freezes what is left to be sent later.
+pub async fn answer(router: Router, request: Request) -> Result<Response<lambda_http::Body>, lambda_http::Error> {
+    let response = router.oneshot(request.map(into_axum)).await?;
+    let (parts, body) = response.into_parts();
+    let text = String::from_utf8(body.collect().await?.to_bytes().into())?;
+    Ok(Response::from_parts(parts, lambda_http::Body::Text(text)))
+}
+
+fn into_axum(body: lambda_http::Body) -> Body {
+    match body {
+        lambda_http::Body::Text(text) => text.into(),
+        lambda_http::Body::Binary(bytes) => bytes.into(),
+        _ => Body::empty(),
+    }
+}

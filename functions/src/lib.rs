@@ -1,0 +1,18 @@
+//! The HTTP interface: one set of routes, served by Lambda functions, by `cargo lambda watch`, or by one process.
+//!
+//! Nothing here keeps state between two requests but connections: any number of copies may run side by side.
+
+pub mod api;
+mod app;
+pub mod config;
+mod health;
+mod items;
+pub mod lambda;
+pub mod logging;
+mod place_bid;
+mod problem;
+mod publisher;
+pub mod routes;
+
+pub use app::App;
+pub use config::Config;

@@ -1,0 +1,130 @@
+//! `POST /api/v1/items/{id}/bid`: one bid, judged by the script.
+
+use std::time::Duration;
+
+use auction::{Amount, Bid, BidRequest, Happening, ItemId, ItemState, Refusal, Timestamp, Verdict};
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use ledger::{Judged, NewIds, Placed};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{App, items::item_id, problem::Problem};
+
+/// A bid is some 60 bytes; the rest leaves room for long ids and for spaces.
+const BODY_BYTES_MAX: usize = 4 * 1024;
+/// A client that sends its body slower than this holds a connection for nothing.
+const BODY_DEADLINE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn place_bid(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let item = item_id(path)?;
+    require_json(&headers)?;
+    let request = BidRequest::parse(&read(body).await?).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let bid = Bid { item, user: request.user, amount: request.amount };
+
+    let judged = app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await?;
+    app.publisher.publish(&judged.events).await;
+    answer(&bid, &judged)
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."))
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 4 KiB."))
+        }
+        Ok(Err(_)) => Err(Problem::bad_request("The body could not be read.")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")),
+    }
+}
+
+/// 201 for an accepted bid, 200 for one that was judged and refused.
+#[derive(Serialize)]
+struct Answer<'a> {
+    success: bool,
+    #[serde(flatten)]
+    accepted: Option<AcceptedFields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    message: String,
+    epoch: u64,
+    seq: u64,
+    current_bid: Amount,
+    your_bid: Amount,
+    is_highest: bool,
+    minimum_bid: Amount,
+}
+
+#[derive(Serialize)]
+struct AcceptedFields {
+    event_id: Uuid,
+    bid_id: Uuid,
+    timestamp: Timestamp,
+}
+
+fn answer(bid: &Bid, judged: &Judged) -> Result<Response, Problem> {
+    let (status, accepted, reason, message) = match (judged.verdict, &judged.events[..]) {
+        (Verdict::Accepted { .. }, [placed, ..]) => {
+            (StatusCode::CREATED, Some(accepted_fields(placed)), None, "Bid accepted.".to_owned())
+        }
+        (Verdict::Refused(refusal), _) => {
+            (StatusCode::OK, None, Some(refusal.as_str()), refusal_message(refusal, &judged.item))
+        }
+        (Verdict::UnknownItem, _) => return Err(unknown_item(&bid.item)),
+        (Verdict::Accepted { .. }, []) => {
+            return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The bid was accepted without an event."));
+        }
+    };
+    let answer = Answer {
+        success: accepted.is_some(),
+        is_highest: accepted.is_some(),
+        accepted,
+        reason,
+        message,
+        epoch: judged.item.position.epoch,
+        seq: judged.item.position.seq,
+        current_bid: judged.item.current_bid(),
+        your_bid: bid.amount,
+        minimum_bid: judged.item.minimum_bid(),
+    };
+    Ok((status, Json(answer)).into_response())
+}
+
+fn accepted_fields(placed: &Placed) -> AcceptedFields {
+    let Happening::Bid(bid) = &placed.event.happening;
+    AcceptedFields { event_id: placed.event.event_id, bid_id: bid.bid_id, timestamp: placed.event.timestamp }
+}
+
+fn refusal_message(refusal: Refusal, item: &ItemState) -> String {
+    match refusal {
+        Refusal::TooLow => {
+            format!("Bid too low: the current bid is {}; bid at least {}.", item.current_bid(), item.minimum_bid())
+        }
+    }
+}
+
+pub(crate) fn unknown_item(item: &ItemId) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("There is no item {item}."))
+}

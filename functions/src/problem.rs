@@ -1,0 +1,102 @@
+//! Errors as the client sees them: `application/problem+json` (RFC 9457), with a fixed text and nothing of our insides.
+
+use archive::ArchiveError;
+use auction::IdError;
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use ledger::LedgerError;
+use serde::Serialize;
+
+/// Seconds until a 503 is worth repeating: Redis and the worker restart faster than that.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    /// Stable name of the kind of error: the title is its text.
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+impl From<IdError> for Problem {
+    fn from(error: IdError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        tracing::error!(%error, "the ledger failed");
+        match error {
+            LedgerError::NotOpen => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Bids are not open yet. Try again soon.")
+            }
+            LedgerError::Unavailable(_) | LedgerError::TimedOut => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The bid could not be judged in time, and whether it counts is unknown. Look at the item before you repeat it.",
+            ),
+            LedgerError::Corrupt(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The item's data cannot be read. Nothing was changed.")
+            }
+        }
+    }
+}
+
+impl From<ArchiveError> for Problem {
+    fn from(error: ArchiveError) -> Self {
+        tracing::error!(%error, "the archive failed");
+        match error {
+            ArchiveError::Unavailable(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The archive of older bids cannot be reached. Try again soon.",
+            ),
+            ArchiveError::Corrupt(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An older bid cannot be read."),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}
+
+pub(crate) async fn no_such_route() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
+}
+
+pub(crate) async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path does not take this method.")
+}

@@ -1,0 +1,59 @@
+//! Bids that the log no longer has.
+
+use archive::{Delivery, Sink};
+use ledger::Placed;
+use local::testing;
+use serde_json::json;
+
+use crate::support::{TestApi, api, api_with, parts, problem};
+
+/// Takes the first `count` entries out of an item's log, as trimming does.
+async fn trim_log(api: &TestApi, count: u64) {
+    let client = redis::Client::open(api.redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:l:lot1").query_async(&mut connection).await.unwrap();
+    let trim = redis::cmd("XTRIM").arg(&keys[0]).arg("MINID").arg(format!("{}-0", count + 1)).to_owned();
+    let trimmed: u64 = trim.query_async(&mut connection).await.unwrap();
+    assert_eq!(trimmed, count);
+}
+
+#[tokio::test]
+async fn what_the_log_no_longer_has_comes_from_postgresql_without_a_seam() {
+    let postgres = testing::postgres().await;
+    let url: archive::PostgresUrl = postgres.url().parse().unwrap();
+    let api = api_with(|config| config.postgres_url = url.clone()).await;
+    for amount in 1..=9 {
+        api.bid("lot1", "alice", f64::from(amount)).await;
+    }
+    archive::migrations::apply(&url).await.unwrap();
+    let archived = api.ledger.outbox_heads(100).await.unwrap();
+    let delivery = |placed: &Placed| Delivery::read(placed.event.to_json().as_bytes(), None).unwrap();
+    let deliveries: Vec<Delivery> = archived.iter().map(delivery).collect();
+    Sink::new(&url).store(&deliveries).await.unwrap();
+    trim_log(&api, 5).await;
+
+    for (query, expected) in [
+        ("", (1..=9).collect::<Vec<u64>>()),
+        ("?limit=3", vec![1, 2, 3]),
+        ("?after=2&limit=5", vec![3, 4, 5, 6, 7]),
+        ("?after=4", vec![5, 6, 7, 8, 9]),
+        ("?after=5", vec![6, 7, 8, 9]),
+    ] {
+        let (status, _, body) = parts(api.get(&format!("/api/v1/items/lot1/bids{query}")).await).await;
+        let seqs: Vec<u64> = body["bids"].as_array().unwrap().iter().map(|bid| bid["seq"].as_u64().unwrap()).collect();
+        assert_eq!((status, seqs), (200, expected), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn without_postgresql_older_bids_are_503_and_recent_ones_are_listed() {
+    let api = api().await;
+    for amount in 1..=4 {
+        api.bid("lot1", "alice", f64::from(amount)).await;
+    }
+    trim_log(&api, 2).await;
+    let detail = problem(503, parts(api.get("/api/v1/items/lot1/bids").await).await);
+    assert!(detail.contains("archive"), "{detail}");
+    let (status, _, body) = parts(api.get("/api/v1/items/lot1/bids?after=2").await).await;
+    assert_eq!((status, &body["bids"][0]["seq"]), (200, &json!(3)));
+}

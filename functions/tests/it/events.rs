@@ -1,0 +1,101 @@
+//! What leaves for NATS.
+
+use std::time::Duration;
+
+use async_nats::Subscriber;
+use futures_util::StreamExt;
+use ledger::OutboxId;
+use local::testing;
+
+use crate::support::{TestApi, api_with, parts};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+async fn subscriber(url: &str) -> Subscriber {
+    let client = async_nats::connect(url).await.unwrap();
+    let subscriber = client.subscribe("bid_events.*").await.unwrap();
+    client.flush().await.unwrap();
+    subscriber
+}
+
+async fn next(subscriber: &mut Subscriber) -> async_nats::Message {
+    tokio::time::timeout(DEADLINE, subscriber.next()).await.expect("an event in time").expect("an event")
+}
+
+async fn until_connected(api: &TestApi) {
+    let connected = async {
+        while parts(api.get("/ready").await).await.2["nats"] != "up" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, connected).await.expect("NATS is noticed");
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
+    let nats = testing::nats().await;
+    let url = nats.url();
+    let api = api_with(|config| config.nats_url = url.clone()).await;
+    until_connected(&api).await;
+    let mut events = subscriber(&url).await;
+    api.bid("lot1", "alice", 100.01).await;
+    let message = next(&mut events).await;
+    assert_eq!(message.subject.as_str(), "bid_events.lot1");
+
+    let item = auction::ItemId::parse("lot1").unwrap();
+    let log = api.ledger.events_after(&item, 0, 10).await.unwrap().events;
+    assert_eq!(message.payload, log[0].to_json().as_bytes());
+    let outbox = api.ledger.outbox_heads(10).await.unwrap();
+    assert_eq!(message.payload, outbox[0].event.to_json().as_bytes());
+    let header = message.headers.unwrap().get(OutboxId::HEADER).unwrap().as_str().to_owned();
+    assert_eq!(OutboxId::parse(&header).as_ref(), Some(&outbox[0].outbox_id));
+}
+
+#[tokio::test]
+async fn a_refused_bid_is_not_published() {
+    let nats = testing::nats().await;
+    let url = nats.url();
+    let api = api_with(|config| config.nats_url = url.clone()).await;
+    until_connected(&api).await;
+    let mut events = subscriber(&url).await;
+    for amount in [5.0, 4.0, 6.0] {
+        api.bid("lot1", "alice", amount).await;
+    }
+    let seqs = [next(&mut events).await, next(&mut events).await]
+        .map(|message| auction::AuctionEvent::from_json(&message.payload).unwrap().position.seq);
+    assert_eq!(seqs, [1, 2]);
+}
+
+#[tokio::test]
+async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_return() {
+    let nats = testing::nats().await;
+    let url = nats.url();
+    let api = api_with(|config| config.nats_url = url.clone()).await;
+    until_connected(&api).await;
+    let mut amount = 0.0;
+    let mut bid = || {
+        amount += 1.0;
+        api.bid("lot1", "alice", amount)
+    };
+    nats.pause().unwrap();
+    for _ in 0..20 {
+        assert_eq!(bid().await.status(), 201);
+    }
+    nats.kill().await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(bid().await.status(), 201);
+    }
+    nats.start().await.unwrap();
+    let mut events = subscriber(&url).await;
+    until_connected(&api).await;
+    assert_eq!(bid().await.status(), 201);
+    let told = async {
+        loop {
+            let event = auction::AuctionEvent::from_json(&next(&mut events).await.payload).unwrap();
+            if event.position.seq == 41 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, told).await.expect("bids are told again");
+}

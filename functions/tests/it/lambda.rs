@@ -1,0 +1,57 @@
+//! The same routes behind the Runtime API's events, as API Gateway sends them.
+
+use functions::{
+    App, Config, lambda,
+    routes::{Function, router},
+};
+use lambda_http::Body;
+use serde_json::{Value, json};
+
+use crate::support::{config, open_redis};
+
+/// An HTTP API event, payload format 2.0.
+fn event(method: &str, path: &str, body: &str, is_base64: bool) -> String {
+    json!({
+        "version": "2.0", "routeKey": format!("{method} {path}"), "rawPath": path, "rawQueryString": "",
+        "headers": { "content-type": "application/json", "host": "example.org" },
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "domainName": "example.org", "domainPrefix": "example", "requestId": "r",
+            "routeKey": "$default", "stage": "$default", "time": "23/Nov/2026:17:47:43 +0000", "timeEpoch": 1,
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "u" },
+        },
+        "body": body, "isBase64Encoded": is_base64,
+    })
+    .to_string()
+}
+
+async fn answer(config: &Config, function: Function, event: &str) -> (u16, Value) {
+    let app = App::new(config).await.unwrap();
+    let request = lambda_http::request::from_str(event).unwrap();
+    let response = lambda::answer(router(app, config, &[function]), request).await.unwrap();
+    let Body::Text(text) = response.body() else { panic!("not text: {response:?}") };
+    (response.status().as_u16(), serde_json::from_str(text).unwrap())
+}
+
+#[tokio::test]
+async fn a_function_answers_its_own_routes_and_no_others() {
+    let redis = open_redis().await;
+    let config = config(&redis);
+    let bid = r#"{"user_id":"alice","amount":100.01}"#;
+    let path = "/api/v1/items/lot1/bid";
+    let (status, body) = answer(&config, Function::PlaceBid, &event("POST", path, bid, false)).await;
+    assert_eq!((status, &body["current_bid"]), (201, &json!(100.01)));
+    let (status, body) = answer(&config, Function::Items, &event("GET", "/api/v1/items/lot1", "", false)).await;
+    assert_eq!((status, &body["highest_bidder_id"]), (200, &json!("alice")));
+    let (status, _) = answer(&config, Function::Items, &event("POST", path, bid, false)).await;
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn a_base64_body_is_a_body() {
+    let redis = open_redis().await;
+    // {"user_id":"alice","amount":7}
+    let bid = "eyJ1c2VyX2lkIjoiYWxpY2UiLCJhbW91bnQiOjd9";
+    let event = event("POST", "/api/v1/items/lot1/bid", bid, true);
+    let (status, body) = answer(&config(&redis), Function::PlaceBid, &event).await;
+    assert_eq!((status, &body["current_bid"]), (201, &json!(7.0)));
+}

@@ -1,0 +1,14 @@
+//! The HTTP interface over real sockets, with real servers behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod archive;
+mod bad_input;
+mod bids;
+mod events;
+mod faults;
+mod health;
+mod items;
+mod lambda;
+mod routes;
+mod support;
