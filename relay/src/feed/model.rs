@@ -1,0 +1,184 @@
+//! The world around a feed, as simple as it can be: an item, its log, and messages on their way.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use auction::{Amount, AuctionEvent, BidPlaced, Happening, ItemId, ItemState, Leader, Position, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Feed, Jump, Output, Outputs, Published, Read, advance};
+use crate::limits::{HELD_EVENTS_MAX, LOG_PAGE_EVENTS};
+
+pub(super) fn event(epoch: u64, seq: u64) -> AuctionEvent {
+    let amount = |seq: u64| Amount::from_minor_units(epoch * 1_000_000 + seq).unwrap();
+    AuctionEvent {
+        event_id: Uuid::from_u64_pair(epoch, seq),
+        item_id: ItemId::parse("lot1").unwrap(),
+        position: Position { epoch, seq },
+        timestamp: Timestamp::from_microseconds(1_795_456_063_000_000 + seq as i64).unwrap(),
+        happening: Happening::Bid(BidPlaced {
+            bid_id: Uuid::from_u64_pair(seq, epoch),
+            user_id: UserId::parse("alice").unwrap(),
+            amount: amount(seq),
+            previous_bid: amount(seq - 1),
+        }),
+    }
+}
+
+pub(super) fn published(epoch: u64, seq: u64) -> Published {
+    Published::encode(event(epoch, seq))
+}
+
+pub(super) fn state_at(epoch: u64, seq: u64) -> ItemState {
+    let mut state = ItemState::new(epoch);
+    if seq > 0 {
+        advance(&mut state, &event(epoch, seq));
+        state.bid_count = seq;
+    }
+    state
+}
+
+/// The first seq of the log and a part of its events.
+type Page = (Option<u64>, Vec<AuctionEvent>);
+
+/// What Redis knows, what is on its way, and what a viewer has been shown.
+pub(super) struct World {
+    pub(super) now: Instant,
+    pub(super) feed: Feed,
+    pub(super) state: ItemState,
+    log: BTreeMap<u64, AuctionEvent>,
+    on_the_way: Vec<AuctionEvent>,
+    reading: Option<(Read, ItemState, Page)>,
+    shown: Vec<Output>,
+}
+
+impl World {
+    pub(super) fn new(seq: u64) -> Self {
+        let state = state_at(1, seq);
+        Self {
+            now: Instant::now(),
+            feed: Feed::new(state.clone()),
+            state,
+            log: BTreeMap::new(),
+            on_the_way: Vec::new(),
+            reading: None,
+            shown: Vec::new(),
+        }
+    }
+
+    pub(super) fn accept_bid(&mut self) {
+        let Position { epoch, seq } = self.state.position;
+        let event = event(epoch, seq + 1);
+        advance(&mut self.state, &event);
+        self.log.insert(seq + 1, event.clone());
+        self.on_the_way.push(event);
+    }
+
+    /// Delivers any message on the way; it stays there to come again if `again`.
+    pub(super) fn deliver(&mut self, which: usize, again: bool) {
+        if self.on_the_way.is_empty() {
+            return;
+        }
+        let which = which % self.on_the_way.len();
+        let event = if again { self.on_the_way[which].clone() } else { self.on_the_way.swap_remove(which) };
+        self.act(|feed, now, outputs| {
+            feed.arrived(Published::encode(event), now, outputs);
+        });
+    }
+
+    pub(super) fn lose_message(&mut self, which: usize) {
+        if !self.on_the_way.is_empty() {
+            let which = which % self.on_the_way.len();
+            self.on_the_way.swap_remove(which);
+        }
+    }
+
+    pub(super) fn trim_log(&mut self, kept: usize) {
+        while self.log.len() > kept {
+            self.log.pop_first();
+        }
+    }
+
+    /// Redis loses its last events and is reopened in the next epoch. Messages about what was lost may still be on
+    /// their way.
+    pub(super) fn lose_tail(&mut self, lost: u64) {
+        let Position { epoch, seq } = self.state.position;
+        let kept = seq.saturating_sub(lost);
+        self.log.split_off(&(kept + 1));
+        self.state.leader = self.log.get(&kept).map(leader);
+        self.state.position = Position { epoch: epoch + 1, seq: kept };
+    }
+
+    /// Begins the reading that the feed asks for, if it asks for one; the answer is of this moment.
+    pub(super) fn begin_read(&mut self) -> bool {
+        let Some(read) = self.feed.next_read() else { return false };
+        assert!(self.reading.is_none(), "one reading at a time");
+        let after_seq = if let Read::Log { after_seq } = read { after_seq } else { u64::MAX - 1 };
+        let events = self.log.range(after_seq + 1..).map(|(_, event)| event.clone()).take(LOG_PAGE_EVENTS).collect();
+        let page = (self.log.keys().next().copied(), events);
+        self.reading = Some((read, self.state.clone(), page));
+        true
+    }
+
+    pub(super) fn end_read(&mut self, success: bool) {
+        let Some((read, state, (oldest_seq, events))) = self.reading.take() else { return };
+        self.act(|feed, now, outputs| match (success, read) {
+            (false, _) => feed.read_failed(now),
+            (true, Read::Standing) => feed.standing_read(state, now, outputs),
+            (true, Read::Log { .. }) => feed.log_read(oldest_seq, events, now, outputs),
+        });
+    }
+
+    pub(super) fn pass_time(&mut self, passed: Duration) {
+        self.now += passed;
+        self.act(|feed, now, _| feed.time_passed(now));
+    }
+
+    /// Lets everything come to rest: no more messages, every reading succeeds, every deadline passes.
+    pub(super) fn settle(&mut self) {
+        self.feed.interrupted();
+        for _ in 0..10_000 {
+            self.end_read(true);
+            if self.begin_read() {
+                continue;
+            }
+            let Some(deadline) = self.feed.deadline() else { return };
+            let passed = deadline.saturating_duration_since(self.now);
+            self.pass_time(passed);
+        }
+        panic!("the feed does not come to rest: {:?}", self.feed);
+    }
+
+    fn act(&mut self, action: impl FnOnce(&mut Feed, Instant, &mut Outputs)) {
+        action(&mut self.feed, self.now, &mut self.shown);
+        assert!(self.feed.held.len() <= HELD_EVENTS_MAX);
+    }
+
+    pub(super) fn jumps(&self) -> Vec<&Jump> {
+        let shown = self.shown.iter();
+        shown.filter_map(|output| if let Output::Snapshot(jump) = output { Some(jump) } else { None }).collect()
+    }
+
+    /// The whole promise: after a snapshot s exactly s+1, s+2, …, each as it was accepted.
+    pub(super) fn check_shown_from(&self, first: Position) {
+        let mut last = first;
+        for output in &self.shown {
+            match output {
+                Output::Event(frame) => {
+                    last.seq += 1;
+                    assert_eq!(frame.as_str(), event(last.epoch, last.seq).to_json());
+                }
+                Output::Snapshot(jump) => {
+                    assert!(jump.state.position > last, "a snapshot never leads back");
+                    last = jump.state.position;
+                }
+            }
+        }
+        assert_eq!(last, self.feed.position());
+    }
+}
+
+fn leader(event: &AuctionEvent) -> Leader {
+    let Happening::Bid(bid) = &event.happening;
+    Leader { user: bid.user_id.clone(), amount: bid.amount }
+}

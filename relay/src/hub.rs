@@ -1,0 +1,98 @@
+//! The items that are being watched.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use auction::ItemId;
+use ledger::Ledger;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::bus::Bus;
+use crate::item::{ItemHandle, Task};
+use crate::limits;
+use crate::metrics::Metrics;
+
+pub(crate) struct Hub {
+    pub(crate) ledger: Ledger,
+    pub(crate) bus: Bus,
+    /// Bounds the readings of all items together.
+    pub(crate) reads: Semaphore,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shutdown: CancellationToken,
+    tasks: TaskTracker,
+    items_max: usize,
+    items: Mutex<HashMap<ItemId, Arc<ItemHandle>>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) items: usize,
+    pub(crate) subscribers: usize,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        (ledger, bus): (Ledger, Bus),
+        metrics: Arc<Metrics>,
+        (tasks, shutdown): (TaskTracker, CancellationToken),
+        items_max: usize,
+    ) -> Arc<Self> {
+        let reads = Semaphore::new(limits::READS_MAX);
+        Arc::new(Self { ledger, bus, reads, metrics, shutdown, tasks, items_max, items: Mutex::default() })
+    }
+
+    /// The item's task, started if nobody watches it yet. It lives at least as long as the handle is held. `None`: too
+    /// many items are watched.
+    pub(crate) fn watch(self: &Arc<Self>, item: &ItemId) -> Option<Arc<ItemHandle>> {
+        let mut items = self.lock();
+        if let Some(handle) = items.get(item).filter(|handle| !handle.has_ended()) {
+            return Some(Arc::clone(handle));
+        }
+        if items.len() >= self.items_max {
+            return None;
+        }
+        let (sender, commands) = mpsc::channel(limits::ITEM_COMMANDS_MAX);
+        let handle = Arc::new(ItemHandle::new(sender));
+        items.insert(item.clone(), Arc::clone(&handle));
+        drop(items);
+        let task = Task::new(item.clone(), Arc::clone(self), commands, handle.subscribers_shared());
+        let (hub, item) = (Arc::clone(self), item.clone());
+        self.tasks.spawn(async move {
+            task.run().await;
+            hub.forget_ended(&item);
+        });
+        Some(handle)
+    }
+
+    /// Takes the item off the list if nobody but the list holds its handle. Its task may end then: a viewer that comes
+    /// later finds no handle and starts a new one.
+    pub(crate) fn retire(&self, item: &ItemId) -> bool {
+        let mut items = self.lock();
+        let unused = items.get(item).is_some_and(|handle| Arc::strong_count(handle) == 1);
+        if unused {
+            items.remove(item);
+        }
+        unused
+    }
+
+    fn forget_ended(&self, item: &ItemId) {
+        let mut items = self.lock();
+        if items.get(item).is_some_and(|handle| handle.has_ended()) {
+            items.remove(item);
+        }
+    }
+
+    pub(crate) fn subscribers(&self, item: &ItemId) -> usize {
+        self.lock().get(item).map_or(0, |handle| handle.subscribers())
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let items = self.lock();
+        Counts { items: items.len(), subscribers: items.values().map(|handle| handle.subscribers()).sum() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ItemId, Arc<ItemHandle>>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,197 @@
+//! A watched item that is open: what NATS and Redis say goes into the feed, what the feed says to the viewers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use async_nats::{Message, Subscriber};
+use futures_util::StreamExt;
+use ledger::Standing;
+use tokio::time::sleep_until;
+use tracing::{debug, error, warn};
+
+use super::opening::{self, Answer};
+use super::{Command, Viewer, task::Task};
+use crate::clock::ServerClock;
+use crate::feed::{Arrived, Feed, Output, Outputs, Published};
+use crate::frame::{self, Scene};
+use crate::limits;
+
+pub(super) struct Live<'a> {
+    task: &'a mut Task,
+    feed: Feed,
+    clock: ServerClock,
+    /// What the feed has emitted and nobody has been shown yet.
+    outputs: Outputs,
+    reading: Option<Reading>,
+    /// Since when a reading waits for viewers to make room.
+    crowded_since: Option<Instant>,
+    empty_since: Instant,
+}
+
+type Reading = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
+enum Next {
+    Continue,
+    End,
+}
+
+impl<'a> Live<'a> {
+    pub(super) fn new(task: &'a mut Task, standing: &Standing) -> Self {
+        let now = Instant::now();
+        Self {
+            task,
+            feed: Feed::new(standing.state()),
+            clock: ServerClock::new(standing.server_time, now),
+            outputs: Outputs::new(),
+            reading: None,
+            crowded_since: None,
+            empty_since: now,
+        }
+    }
+
+    /// Returns when nobody has watched for a while.
+    pub(super) async fn run(mut self, mut subscription: Subscriber) {
+        let mut repaired = self.task.hub.bus.repaired();
+        self.greet_all();
+        loop {
+            let recheck_at = self.begin_reading();
+            let deadline = [self.feed.deadline(), recheck_at].into_iter().flatten().min();
+            let nobody_watches = self.task.viewers.is_empty();
+            let next = tokio::select! {
+                message = subscription.next() => self.hear(message),
+                Some(command) = self.task.commands.recv() => self.obey(command),
+                answer = answered(&mut self.reading) => self.take_answer(answer),
+                () = sleep_until_some(deadline) => {
+                    self.feed.time_passed(Instant::now());
+                    Next::Continue
+                }
+                Ok(()) = repaired.changed() => {
+                    self.feed.interrupted();
+                    Next::Continue
+                }
+                () = sleep_until_some(Some(self.empty_since + limits::ITEM_LINGER)), if nobody_watches => self.retire(),
+            };
+            self.show();
+            if let Next::End = next {
+                return;
+            }
+        }
+    }
+
+    fn hear(&mut self, message: Option<Message>) -> Next {
+        let Some(message) = message else {
+            error!(item = %self.task.item, "the subscription has ended");
+            return Next::End;
+        };
+        let metrics = &self.task.hub.metrics;
+        let Some(published) = Published::read(&self.task.item, message.payload) else {
+            metrics.invalid_events.inc();
+            return Next::Continue;
+        };
+        match self.feed.arrived(published, Instant::now(), &mut self.outputs) {
+            Arrived::InOrder => metrics.events_in_order.inc(),
+            Arrived::Held => metrics.events_held.inc(),
+            Arrived::Duplicate => metrics.events_duplicate.inc(),
+        };
+        Next::Continue
+    }
+
+    fn obey(&mut self, command: Command) -> Next {
+        let joined = if let Command::Join(Viewer { id, .. }) = &command { Some(*id) } else { None };
+        self.task.obey(command);
+        if let Some(id) = joined {
+            let frame = frame::connected(self.scene(), id, self.feed.state());
+            self.task.viewers.show_one(id, frame);
+        }
+        self.empty_since = Instant::now();
+        Next::Continue
+    }
+
+    /// Begins the reading that the feed wants, unless viewers should first make room for what it may set free. Returns
+    /// when to look again.
+    fn begin_reading(&mut self) -> Option<Instant> {
+        if !self.feed.wants_read() {
+            return None;
+        }
+        let now = Instant::now();
+        let crowded_since = *self.crowded_since.get_or_insert(now);
+        let is_crowded = !self.task.viewers.have_room_for(limits::BURST_FRAMES_MAX);
+        if is_crowded && now < crowded_since + limits::PAGE_PATIENCE {
+            return Some(now + limits::PAGE_RECHECK);
+        }
+        self.crowded_since = None;
+        let read = self.feed.next_read()?;
+        let (hub, item) = (Arc::clone(&self.task.hub), self.task.item.clone());
+        self.reading = Some(Box::pin(async move { opening::read(&hub, &item, read).await }));
+        None
+    }
+
+    fn take_answer(&mut self, answer: Result<Answer>) -> Next {
+        self.reading = None;
+        let now = Instant::now();
+        let metrics = &self.task.hub.metrics;
+        match answer {
+            Ok(Answer::Standing(standing)) => {
+                self.clock = ServerClock::new(standing.server_time, now);
+                self.feed.standing_read(standing.state(), now, &mut self.outputs);
+            }
+            Ok(Answer::Log(page)) => {
+                let filled_before = self.feed.gaps_filled();
+                self.feed.log_read(page.oldest.map(|oldest| oldest.seq), page.events, now, &mut self.outputs);
+                metrics.gaps_filled.inc_by(self.feed.gaps_filled() - filled_before);
+            }
+            Err(error) => {
+                metrics.reads_failed.inc();
+                debug!(item = %self.task.item, "cannot read the item: {error:#}");
+                self.feed.read_failed(now);
+            }
+        }
+        Next::Continue
+    }
+
+    fn retire(&mut self) -> Next {
+        self.empty_since = Instant::now();
+        if self.task.hub.retire(&self.task.item) { Next::End } else { Next::Continue }
+    }
+
+    fn greet_all(&mut self) {
+        let (item_id, server_time) = (&self.task.item, self.clock.time(Instant::now()));
+        let scene = Scene { item_id, server_time, subscribers: self.task.viewers.len() };
+        self.task.viewers.show_each(|id| frame::connected(scene, id, self.feed.state()));
+    }
+
+    fn show(&mut self) {
+        for output in std::mem::take(&mut self.outputs) {
+            match output {
+                Output::Event(frame) => self.task.viewers.show(&frame),
+                Output::Snapshot(jump) => {
+                    warn!(item = %self.task.item, reason = ?jump.reason, skipped = jump.skipped, "a new snapshot");
+                    self.task.hub.metrics.snapshots.inc();
+                    let frame = frame::state(self.scene(), &jump);
+                    self.task.viewers.show(&frame);
+                }
+            }
+        }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        let (item_id, server_time) = (&self.task.item, self.clock.time(Instant::now()));
+        Scene { item_id, server_time, subscribers: self.task.viewers.len() }
+    }
+}
+
+async fn answered(reading: &mut Option<Reading>) -> Result<Answer> {
+    match reading {
+        Some(reading) => reading.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until_some(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

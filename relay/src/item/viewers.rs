@@ -1,0 +1,109 @@
+//! The viewers of one item.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc::error::TrySendError, oneshot};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use uuid::Uuid;
+
+use super::Viewer;
+use crate::closing::Closing;
+use crate::metrics::Metrics;
+
+pub(super) struct Viewers {
+    by_id: HashMap<Uuid, Seat>,
+    /// Their number, for whoever asks.
+    count: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+}
+
+struct Seat {
+    viewer: Viewer,
+    joined_at: Instant,
+}
+
+impl Viewers {
+    pub(super) fn new(count: Arc<AtomicUsize>, metrics: Arc<Metrics>) -> Self {
+        Self { by_id: HashMap::new(), count, metrics }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub(super) fn join(&mut self, viewer: Viewer, joined_at: Instant) {
+        self.by_id.insert(viewer.id, Seat { viewer, joined_at });
+        self.publish_count();
+    }
+
+    pub(super) fn leave(&mut self, id: Uuid) {
+        self.by_id.remove(&id);
+        self.publish_count();
+    }
+
+    /// Whether everyone's queue has room for so many frames.
+    pub(super) fn have_room_for(&self, frames: usize) -> bool {
+        self.by_id.values().all(|seat| seat.viewer.queue.capacity() >= frames)
+    }
+
+    /// Shows one frame to everyone.
+    pub(super) fn show(&mut self, frame: &Utf8Bytes) {
+        self.show_each(|_| frame.clone());
+    }
+
+    /// Shows each viewer a frame of its own.
+    pub(super) fn show_each(&mut self, frame: impl Fn(Uuid) -> Utf8Bytes) {
+        let metrics = &self.metrics;
+        let too_slow = self.by_id.extract_if(|id, seat| !try_show(&seat.viewer, frame(*id)));
+        for (_, Seat { viewer, .. }) in too_slow {
+            // Gone already: nobody is slow, and nobody needs to be told.
+            if !viewer.queue.is_closed() {
+                metrics.slow_viewers_closed.inc();
+                close(viewer.closing, Closing::TooSlow);
+            }
+        }
+        self.publish_count();
+    }
+
+    /// Shows a frame to one viewer.
+    pub(super) fn show_one(&mut self, id: Uuid, frame: Utf8Bytes) {
+        if self.by_id.get(&id).is_some_and(|seat| !try_show(&seat.viewer, frame)) {
+            self.leave(id);
+        }
+    }
+
+    pub(super) fn close_waiting(&mut self, patience: Duration, now: Instant) {
+        let impatient = self.by_id.extract_if(|_, seat| now.saturating_duration_since(seat.joined_at) >= patience);
+        impatient.for_each(|(_, seat)| close(seat.viewer.closing, Closing::Unavailable));
+        self.publish_count();
+    }
+
+    pub(super) fn close_all(&mut self, why: Closing) {
+        self.by_id.drain().for_each(|(_, seat)| close(seat.viewer.closing, why));
+        self.publish_count();
+    }
+
+    fn publish_count(&self) {
+        self.count.store(self.by_id.len(), Ordering::Relaxed);
+    }
+}
+
+/// False if the viewer cannot be shown anything any more.
+fn try_show(viewer: &Viewer, frame: Utf8Bytes) -> bool {
+    match viewer.queue.try_send(frame) {
+        Ok(()) => true,
+        Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
+    }
+}
+
+fn close(closing: oneshot::Sender<Closing>, why: Closing) {
+    // The connection may have ended by itself meanwhile.
+    let _ = closing.send(why);
+}

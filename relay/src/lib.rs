@@ -1,0 +1,26 @@
+//! The relay: NATS and the log in, WebSocket frames out.
+//!
+//! It holds no truth. Everything it shows comes from Redis and NATS, and it may be killed at any moment.
+
+mod bus;
+mod clock;
+mod closing;
+mod config;
+mod feed;
+mod frame;
+mod http;
+mod hub;
+mod item;
+mod limits;
+mod listener;
+mod metrics;
+mod open_files;
+mod origins;
+mod run;
+mod viewer;
+
+pub use config::Config;
+pub use listener::listen;
+pub use open_files::raise_limit as raise_open_file_limit;
+pub use origins::Origins;
+pub use run::run;

@@ -1,0 +1,101 @@
+//! Every bound of the relay, with its reason.
+
+use std::time::Duration;
+
+// Viewers and their sockets.
+
+/// Viewers at most, where the limit on open files does not say less. At about 10 KiB each they take 1 GB.
+pub(crate) const CONNECTIONS_MAX: usize = 100_000;
+/// Connections that have not become viewers: handshakes, `/health`, `/metrics`, and those told to come back later.
+pub(crate) const HANDSHAKES_MAX: usize = 1024;
+/// Open files kept for the listener, Redis, NATS, the runtime and the log.
+pub(crate) const FILES_RESERVED: usize = 64;
+/// Connections the kernel completes before they are accepted: a crowd that comes back at once. Capped by somaxconn.
+pub(crate) const LISTEN_BACKLOG: u32 = 8192;
+/// The kernel's send buffer of a viewer, which it doubles. By default a viewer that stops reading takes 4 MB.
+pub(crate) const SEND_BUFFER_BYTES: u32 = 32 * 1024;
+/// From the first byte to a whole request head, and from there to the upgrade. A browser needs one round trip.
+pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// A request's head. Cookies of neighbours on the same domain are the largest part of a real one.
+pub(crate) const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// A viewer has nothing to say to the relay; the original's clients send short texts at most.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 4 * 1024;
+/// What a viewer may send between two pings; a client that answers pings sends one.
+pub(crate) const MESSAGES_PER_PING_MAX: u32 = 1000;
+/// The codec clears this much at every wake-up; its default of 128 KiB costs 134 KiB and 7 µs for each viewer.
+pub(crate) const READ_BUFFER_BYTES: usize = 512;
+/// Frames are gathered up to here before they are written: about 14 bids in one system call.
+pub(crate) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+/// Never reached: writing waits as soon as the buffer is full. Leaves room for one frame of any size we make.
+pub(crate) const WRITE_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Frames that wait for a slow viewer: a stall of 4 s at 256 bids a second. They are shared, so a place costs 32 bytes.
+pub(crate) const VIEWER_QUEUE_FRAMES: usize = 1024;
+/// A write that takes longer means that the viewer stopped reading.
+pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// Below the 30 s and 60 s after which proxies cut silent connections. Jittered, so that pings spread out.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(25);
+/// Two pings without any answer.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// For the close frame to leave, and again for the viewer to hang up.
+pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+/// What a viewer may still have on its way when it is closed. Unread bytes would turn the end of the connection into a
+/// reset, which discards the close frame before the viewer reads it.
+pub(crate) const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
+/// After an accept failed for want of files or memory: others must close theirs first.
+pub(crate) const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// What a refused viewer is told to wait.
+pub(crate) const RETRY_AFTER_S: u64 = 5;
+/// From the signal to the exit, for all viewers to be told.
+pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+// Items.
+
+/// Viewers that join or leave an item and wait for its task.
+pub(crate) const ITEM_COMMANDS_MAX: usize = 1024;
+/// How long a new viewer waits for the first snapshot of its item: longer than two attempts to read it.
+pub(crate) const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long an item stays subscribed without a viewer: a page that is reloaded costs no new subscription.
+pub(crate) const ITEM_LINGER: Duration = Duration::from_secs(10);
+/// One attempt to open an item, queueing for Redis included.
+pub(crate) const OPEN_DEADLINE: Duration = Duration::from_millis(1500);
+/// Between two attempts to open an item.
+pub(crate) const OPEN_RETRY_DELAY: Duration = Duration::from_millis(200);
+
+// The order of events.
+
+/// How long a gap may close by itself. Handlers that publish side by side overtake each other by a few milliseconds.
+pub(crate) const GAP_HOLD: Duration = Duration::from_millis(25);
+/// Events of an item that came too early. More of them are let go and found in the log.
+pub(crate) const HELD_EVENTS_MAX: usize = 256;
+/// Events read from the log in one call: about 50 KB.
+pub(crate) const LOG_PAGE_EVENTS: usize = 256;
+/// What a page can set free at once. Before a page is read, every viewer's queue should have room for it.
+pub(crate) const BURST_FRAMES_MAX: usize = LOG_PAGE_EVENTS + HELD_EVENTS_MAX;
+const _: () = assert!(BURST_FRAMES_MAX <= VIEWER_QUEUE_FRAMES / 2, "viewers would be closed for the relay's own haste");
+/// How long one page waits for the slowest viewer's queue. Who has not made room by then risks being closed.
+pub(crate) const PAGE_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks at the queues.
+pub(crate) const PAGE_RECHECK: Duration = Duration::from_millis(2);
+/// Before a failed reading is repeated; doubles with each failure.
+pub(crate) const READ_RETRY_DELAY: Duration = Duration::from_millis(50);
+pub(crate) const READ_RETRY_DELAY_MAX: Duration = Duration::from_secs(1);
+/// Readings of all items side by side: after an interruption every item wants one.
+pub(crate) const READS_MAX: usize = 64;
+
+// NATS.
+
+/// Messages of one item that its task has not taken yet. More are dropped by the client, and found in the log.
+pub(crate) const SUBSCRIPTION_MESSAGES_MAX: usize = 4096;
+/// Subscriptions asked for and not sent yet: what can pile up while NATS is away.
+pub(crate) const NATS_COMMANDS_MAX: usize = 4096;
+/// A connection that hangs is given up after two or three of these.
+pub(crate) const NATS_PING_INTERVAL: Duration = Duration::from_secs(2);
+pub(crate) const NATS_CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two attempts to connect.
+pub(crate) const NATS_RECONNECT_DELAY: Duration = Duration::from_millis(250);
+/// For a subscription to be known to the server. After that it counts as made late: the log is read once more.
+pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(500);
+/// The same where no viewer waits for it.
+pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// An event as JSON is about 300 bytes; what is much larger is none.
+pub(crate) const EVENT_BYTES_MAX: usize = 16 * 1024;

@@ -1,0 +1,13 @@
+//! The relay beside a real Redis and a real NATS, watched by real clients.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod binary;
+mod client;
+mod fan_out;
+mod handshake;
+mod hostile;
+mod order;
+mod outages;
+mod reports;
+mod stage;

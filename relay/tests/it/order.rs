@@ -1,0 +1,124 @@
+//! What one viewer sees of one item.
+
+use auction::AuctionEvent;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::stage::{Stage, frames};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_frame_is_the_state_of_the_item_and_then_its_bids_come_as_they_were_published() {
+    let stage = Stage::start().await;
+    let mut early = stage.viewer("lot1").await;
+    let fields = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let always = ["clientId", "current_bid", "epoch", "itemId", "seq", "server_time", "status", "subscribers", "type"];
+    assert_eq!(fields(&early.connected), always);
+    assert_eq!(early.connected["itemId"], "lot1");
+    assert_eq!((early.connected["seq"].as_u64(), early.connected["epoch"].as_u64()), (Some(0), Some(1)));
+    assert_eq!(early.connected["current_bid"].to_string(), "0.0");
+    assert_eq!((&early.connected["status"], &early.connected["subscribers"]), (&"active".into(), &1.into()));
+
+    let first = stage.bid("lot1", 10_001).await;
+    assert_eq!(early.frame().await, first);
+    let event = AuctionEvent::from_json(first.as_bytes()).unwrap();
+
+    let mut late = stage.viewer("lot1").await;
+    assert_eq!(late.connected["current_bid"].to_string(), "100.01");
+    assert_eq!(late.connected["highest_bidder_id"], "alice");
+    assert_eq!((late.connected["seq"].as_u64(), late.connected["subscribers"].as_u64()), (Some(1), Some(2)));
+    assert_ne!(late.connected["clientId"], early.connected["clientId"]);
+    let server_time = auction::Timestamp::parse(late.connected["server_time"].as_str().unwrap()).unwrap();
+    assert!(server_time >= event.timestamp);
+
+    let second = stage.bid("lot1", 10_002).await;
+    assert_eq!((early.frame().await, late.frame().await), (second.clone(), second));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bids_published_out_of_order_are_shown_in_order() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let placed = stage.accept_many("lot1", 1..6).await;
+    for which in [4, 2, 0, 3, 1] {
+        stage.publish(&placed[which]).await;
+    }
+    assert_eq!(viewer.frames(5).await, frames(&placed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bid_published_twice_is_shown_once() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let placed = stage.accept_many("lot1", 1..4).await;
+    for which in [0, 0, 1, 0, 1, 2] {
+        stage.publish(&placed[which]).await;
+    }
+    assert_eq!(viewer.frames(3).await, frames(&placed));
+    let last = stage.bid("lot1", 4).await;
+    assert_eq!(viewer.frame().await, last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bid_that_was_never_published_comes_from_the_log_to_the_letter() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let placed = stage.accept_many("lot1", 1..5).await;
+    stage.publish(&placed[0]).await;
+    stage.publish(&placed[3]).await;
+    assert_eq!(viewer.frames(4).await, frames(&placed));
+    assert_eq!(stage.relay.stats().await["gaps_filled"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_of_more_than_one_page_is_filled() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let placed = stage.accept_many("lot1", 1..2_302).await;
+    stage.publish(placed.last().unwrap()).await;
+    assert_eq!(viewer.frames(placed.len()).await, frames(&placed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_are_no_event_of_the_item_are_not_shown() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let of_another_item = stage.accept("lot2", 1).await.event.to_json();
+    let huge = format!("{:width$}", of_another_item.replace("lot2", "lot1"), width = 20_000);
+    for message in ["", "{}", "not json", "\u{0}", &of_another_item, &huge] {
+        stage.publisher.publish("bid_events.lot1", message.to_owned().into()).await.unwrap();
+    }
+    let unknown = stage.accept("lot1", 1).await;
+    let far_ahead = unknown.event.to_json().replace("\"seq\":1", "\"seq\":99999");
+    stage.publisher.publish("bid_events.lot1", far_ahead.into()).await.unwrap();
+    stage.publish(&unknown).await;
+    assert_eq!(viewer.frame().await, unknown.event.to_json());
+    stage.relay.until_stat("events_invalid", 6).await;
+    let next = stage.bid("lot1", 2).await;
+    assert_eq!(viewer.frame().await, next);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_epoch_is_a_new_snapshot_with_its_reason() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let old = stage.bid("lot1", 500).await;
+    assert_eq!(viewer.frame().await, old);
+    // Redis loses everything and is opened again in the next epoch.
+    let mut redis =
+        TcpStream::connect(stage.redis.url().trim_start_matches("redis://").trim_end_matches('/')).await.unwrap();
+    redis.write_all(b"FLUSHALL\r\n").await.unwrap();
+    let mut reply = [0; 5];
+    redis.read_exact(&mut reply).await.unwrap();
+    stage.ledger.open(2).await.unwrap();
+    let unpublished = stage.accept("lot1", 100).await;
+    let published = stage.accept("lot1", 101).await;
+    stage.publish(&published).await;
+    let state: serde_json::Value = serde_json::from_str(&viewer.frame().await).unwrap();
+    assert_eq!((&state["type"], &state["reason"]), (&"state".into(), &"epoch".into()));
+    assert_eq!((state["epoch"].as_u64(), state["seq"].as_u64()), (Some(2), Some(2)));
+    assert_eq!((state["skipped"].as_u64(), state["current_bid"].to_string()), (Some(1), "1.01".to_owned()));
+    assert!(state.get("event_id").is_none());
+    assert_eq!(unpublished.event.position.epoch, 2);
+    let next = stage.bid("lot1", 102).await;
+    assert_eq!(viewer.frame().await, next);
+}

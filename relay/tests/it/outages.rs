@@ -1,0 +1,85 @@
+//! Redis and NATS come and go.
+
+use crate::client::{Client, refused};
+use crate::stage::{Relay, Stage, frames, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_nats_was_killed_viewers_are_shown_what_they_missed_without_waiting_for_another_bid() {
+    let stage = Stage::start().await;
+    let mut viewers = Vec::new();
+    for _ in 0..5 {
+        viewers.push(stage.viewer("lot1").await);
+    }
+    let before = stage.bid("lot1", 1).await;
+    stage.nats.kill().await.unwrap();
+    let unpublished = stage.accept_many("lot1", 2..7).await;
+    stage.nats.start().await.unwrap();
+    for viewer in &mut viewers {
+        assert_eq!(viewer.frame().await, before);
+        assert_eq!(viewer.frames(5).await, frames(&unpublished));
+    }
+    until("the publisher is back", async || {
+        stage.publisher.connection_state() == async_nats::connection::State::Connected
+    })
+    .await;
+    let after = stage.bid("lot1", 8).await;
+    for viewer in &mut viewers {
+        assert_eq!(viewer.frame().await, after);
+    }
+    assert_eq!(stage.relay.stats().await["snapshots_sent"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn started_before_nats_the_relay_serves_snapshots_and_goes_live_by_itself() {
+    let stage = Stage::start().await;
+    stage.bid("lot1", 100).await;
+    stage.nats.kill().await.unwrap();
+    let relay = Relay::start(&stage.redis.url(), &stage.nats.url(), |_| {}).await;
+    let health = reqwest::get(relay.url("/health")).await.unwrap();
+    assert_eq!(health.status(), 200);
+    let mut viewer = Client::connect(relay.address, "lot1").await;
+    assert_eq!(viewer.connected["seq"], 1);
+    assert_eq!(relay.stats().await["nats_connected"], false);
+    let unpublished = stage.accept("lot1", 101).await;
+    stage.nats.start().await.unwrap();
+    assert_eq!(viewer.frame().await, unpublished.event.to_json());
+    until("the publisher is back", async || {
+        stage.publisher.connection_state() == async_nats::connection::State::Connected
+    })
+    .await;
+    let live = stage.bid("lot1", 102).await;
+    assert_eq!(viewer.frame().await, live);
+    assert_eq!(relay.stats().await["nats_connected"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_new_viewers_are_told_to_come_back_and_those_of_a_known_item_are_served() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let bid = stage.bid("lot1", 5).await;
+    assert_eq!(viewer.frame().await, bid);
+    stage.redis.kill().await.unwrap();
+    let close = refused(stage.relay.address, "lot2").await;
+    assert_eq!(u16::from(close.code), 1013);
+    assert!(close.reason.contains("come back later"), "{}", close.reason);
+    let joined = stage.viewer("lot1").await;
+    assert_eq!(joined.connected["seq"], 1);
+    stage.redis.start().await.unwrap();
+    let recovered = stage.viewer("lot2").await;
+    assert_eq!(recovered.connected["seq"], 0);
+    drop(viewer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_that_opens_while_redis_is_away_is_filled_when_it_is_back() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let placed = stage.accept_many("lot1", 1..4).await;
+    stage.redis.kill().await.unwrap();
+    stage.publish(&placed[0]).await;
+    stage.publish(&placed[2]).await;
+    assert_eq!(viewer.frame().await, placed[0].event.to_json());
+    stage.relay.until_stat("events_held", 1).await;
+    stage.redis.start().await.unwrap();
+    assert_eq!(viewer.frames(2).await, frames(&placed[1..]));
+}
