@@ -1,0 +1,8 @@
+//! The whole system as its users see it: real processes, HTTP and WebSocket in, redis-cli and psql to look behind.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod journey;
+mod load;
+mod outages;
+mod support;
