@@ -1,0 +1,47 @@
+# The commands of the project. Rust and Python 3 are enough: the rest is installed when it is first needed.
+
+# Queries are checked against the committed cache, whatever DATABASE_URL says.
+export SQLX_OFFLINE = true
+
+LOCAL = target/release/local
+BUILD = cargo build --release --workspace --bins --locked
+
+.PHONY: help run watch stop logs clean test check prepare bench-nats
+
+help: ## Lists the commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
+
+run: ## Installs what is missing, builds and starts everything; Ctrl-C stops it
+	$(BUILD)
+	$(LOCAL) run
+
+watch: ## The same with the functions under `cargo lambda watch`, reloaded on every change
+	$(BUILD)
+	$(LOCAL) run --api watch
+
+stop: $(LOCAL) ## Stops the running system from another terminal; data stays
+	$(LOCAL) stop
+
+logs: $(LOCAL) ## Shows the logs of all servers
+	$(LOCAL) logs
+
+clean: $(LOCAL) ## Wipes the data of Redis, NATS and PostgreSQL together
+	$(LOCAL) clean
+
+test: ## All tests, each with servers of its own on free ports
+	cargo test --release --workspace --locked --no-run
+	$(LOCAL) install
+	cargo test --release --workspace --locked --lib --bins --tests
+
+check: ## Formatting, lints with warnings denied, and dependencies
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
+	else echo "cargo-deny is not installed: dependencies were not checked (cargo install --locked cargo-deny)"; fi
+
+bench-nats: ## Bid latency with NATS up, killed and frozen
+	$(BUILD)
+	target/release/loadtest nats-faults
+
+$(LOCAL):
+	$(BUILD)
