@@ -33,8 +33,9 @@ test: ## All tests, each with servers of its own on free ports
 	$(LOCAL) install
 	cargo test --release --workspace --locked --lib --bins --tests
 
-check: ## Formatting, lints with warnings denied, and dependencies
+check: ## Formatting, the compose file, lints with warnings denied, and dependencies
 	cargo fmt --all --check
+	python3 infra/check_compose.py
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
 	else echo "cargo-deny is not installed: dependencies were not checked (cargo install --locked cargo-deny)"; fi
