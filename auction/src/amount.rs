@@ -75,7 +75,7 @@ struct Decimal {
 impl Decimal {
     fn parse(text: &str) -> Result<Self, AmountError> {
         if text.len() > Amount::TEXT_LENGTH_MAX {
-            return Err(AmountError::TooPrecise);
+            return Err(if text.contains('.') { AmountError::TooPrecise } else { AmountError::TooLarge });
         }
         let (negative, magnitude) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),

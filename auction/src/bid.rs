@@ -25,6 +25,8 @@ pub struct BidRequest {
 pub enum BidRequestError {
     #[error("the body is not a bid: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the body is not a bid: expected a JSON object")]
+    NotAnObject,
     #[error("user_id: {0}")]
     User(#[from] IdError),
     #[error("amount: {0}")]
@@ -46,6 +48,10 @@ struct Body<'a> {
 
 impl BidRequest {
     pub fn parse(body: &[u8]) -> Result<Self, BidRequestError> {
+        // Serde would read a struct from an array too, by the order of its fields.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(BidRequestError::NotAnObject);
+        }
         let body: Body<'_> = serde_json::from_slice(body)?;
         if body.max_amount.is_some() {
             return Err(BidRequestError::MaxAmount);
@@ -68,10 +74,12 @@ mod tests {
     #[test]
     fn every_other_body_is_refused_and_says_why() {
         let cases: &[(&str, &str)] = &[
-            ("", "the body is not a bid: EOF"),
-            ("not json", "the body is not a bid: expected"),
-            ("[]", "the body is not a bid: invalid length"),
-            ("null", "the body is not a bid: invalid type"),
+            ("", "the body is not a bid: expected a JSON object"),
+            ("not json", "the body is not a bid: expected a JSON object"),
+            ("[]", "the body is not a bid: expected a JSON object"),
+            (r#"["a",5,null]"#, "the body is not a bid: expected a JSON object"),
+            ("null", "the body is not a bid: expected a JSON object"),
+            ("{", "the body is not a bid: EOF"),
             (r#"{"user_id":"a"}"#, "the body is not a bid: missing field `amount`"),
             (r#"{"amount":1}"#, "the body is not a bid: missing field `user_id`"),
             (r#"{"user_id":"a","amount":1,"x":1}"#, "the body is not a bid: unknown field `x`"),

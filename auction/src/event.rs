@@ -44,6 +44,11 @@ pub struct BidPlaced {
     pub previous_bid: Amount,
 }
 
+/// The NATS subject that tells what happens to an item. An id cannot hold what NATS gives a meaning: `.`, `*`, `>`.
+pub fn subject(item: &ItemId) -> String {
+    format!("bid_events.{item}")
+}
+
 impl Happening {
     pub fn kind(&self) -> &'static str {
         match self {

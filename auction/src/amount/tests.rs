@@ -45,7 +45,8 @@ fn anything_else_is_refused_with_its_reason() {
     check("9007199254740992", Err(AmountError::TooLarge));
     check("10000000000000", Err(AmountError::TooLarge));
     check("9999999999999.999", Err(AmountError::TooLarge));
-    check(&"9".repeat(200), Err(AmountError::TooPrecise));
+    check(&"9".repeat(200), Err(AmountError::TooLarge));
+    check(&format!("1.{}", "9".repeat(200)), Err(AmountError::TooPrecise));
     for text in ["", "NaN", "inf", "0x1F", "\"100\"", "1.", ".5", "1e", "+1", "1 ", "1,5", "null"] {
         check(text, Err(AmountError::NotANumber));
     }
