@@ -18,6 +18,9 @@ pub(crate) const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10)
 /// Bounds one attempt to store a batch, also when PostgreSQL hangs and its own timeouts do not run.
 pub(crate) const STORE_DEADLINE: Duration = Duration::from_secs(8);
 
+/// Bounds the question whether PostgreSQL answers, once there is a connection. The answer costs it nothing.
+pub(crate) const CHECK_DEADLINE: Duration = Duration::from_secs(2);
+
 /// Readers are requests that a person waits for.
 pub(crate) const ARCHIVE_CONNECTIONS_MAX: u32 = 8;
 pub(crate) const ARCHIVE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -61,8 +64,12 @@ pub(crate) const DELETION_RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// How long an event may wait in the outbox for JetStream to bring it. It takes milliseconds as a rule.
 pub(crate) const OVERDUE_AGE: Duration = Duration::from_secs(5);
 pub(crate) const RECONCILIATION_INTERVAL: Duration = Duration::from_secs(2);
-/// Overdue entries read of each of the 64 outboxes at a time: a few megabytes in all.
+/// Overdue entries of each of the 64 outboxes in one page: a few megabytes in all.
 pub(crate) const OVERDUE_PER_SHARD_MAX: usize = 250;
+
+/// Events that cannot be archived and were told of. A hash of each is kept, so this is about a megabyte; an operator who
+/// has not acted on this many needs no more lines.
+pub(crate) const FINDINGS_MAX: usize = 50_000;
 
 /// How long a request for `/metrics` may keep the worker from ending.
 pub(crate) const HTTP_SHUTDOWN_GRACE: Duration = Duration::from_secs(2);

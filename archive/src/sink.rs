@@ -6,7 +6,7 @@ mod statements;
 
 use auction::{ItemId, Position};
 use ledger::OutboxId;
-use sqlx::{Acquire, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -30,7 +30,8 @@ pub struct Stored {
     pub archived: u64,
     /// Deliveries of events that stood there already, or came twice in the batch.
     pub duplicates: u64,
-    /// Deliveries that contradict what stands there. They were reported, and their outbox entries must stay.
+    /// Deliveries that contradict what stands there. They are the caller's to report: the sink does not remember which
+    /// of them it has seen before. Their outbox entries must stay.
     pub divergent: Vec<Divergence>,
 }
 
@@ -62,9 +63,14 @@ impl Sink {
         }
         let mut connection = self.pool.acquire().await?;
         let result = timeout(limits::STORE_DEADLINE, transaction(&mut connection, deliveries)).await;
-        let stored = database::settle(connection, result)?;
-        stored.divergent.iter().for_each(report);
-        Ok(stored)
+        Ok(database::settle(connection, result)?)
+    }
+
+    /// Whether PostgreSQL answers.
+    pub(crate) async fn check(&self) -> Result<(), SinkError> {
+        let mut connection = self.pool.acquire().await?;
+        let result = timeout(limits::CHECK_DEADLINE, connection.ping()).await;
+        Ok(database::settle(connection, result)?)
     }
 }
 
@@ -91,15 +97,4 @@ async fn transaction(connection: &mut PgConnection, deliveries: &[Delivery]) -> 
     }
     stored.duplicates = deliveries.len() as u64 - archived - stored.divergent.len() as u64;
     Ok(stored)
-}
-
-fn report(divergence: &Divergence) {
-    tracing::error!(
-        item_id = %divergence.item_id,
-        epoch = divergence.position.epoch,
-        seq = divergence.position.seq,
-        delivered_event_id = %divergence.delivered_event_id,
-        standing_event_id = divergence.standing_event_id.map(tracing::field::display),
-        "divergence: an event contradicts the archive and was not stored"
-    );
 }

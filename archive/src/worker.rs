@@ -3,6 +3,7 @@
 mod acks;
 mod archiver;
 mod deletions;
+mod findings;
 mod gatekeeper;
 mod http;
 mod inbound;

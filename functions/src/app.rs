@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use archive::Archive;
-use ledger::Ledger;
+use ledger::{Ledger, LedgerError};
+use tokio_util::task::TaskTracker;
 
-use crate::{Config, publisher::Publisher};
+use crate::{Config, publisher::Publisher, watch::Watch};
 
 #[derive(Clone)]
 pub struct App {
@@ -14,6 +15,9 @@ pub struct App {
     pub(crate) archive: Archive,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) unlisted_items_allowed: bool,
+    /// Bids under way, which go on when their bidder hangs up.
+    pub(crate) bids: TaskTracker,
+    redis: Arc<Watch>,
 }
 
 impl App {
@@ -24,6 +28,18 @@ impl App {
             archive: Archive::new(&config.postgres_url),
             publisher: Arc::new(Publisher::new(&config.nats_url, config.publish_deadline).await.context("NATS_URL")?),
             unlisted_items_allowed: config.unlisted_items_allowed,
+            bids: TaskTracker::new(),
+            redis: Arc::default(),
         })
+    }
+
+    /// Notes whether Redis answered, for the log.
+    pub(crate) fn noted<T>(&self, outcome: Result<T, LedgerError>) -> Result<T, LedgerError> {
+        match &outcome {
+            Ok(_) => self.redis.works("Redis"),
+            Err(error @ LedgerError::Corrupt(_)) => tracing::error!(%error, "the ledger"),
+            Err(error) => self.redis.fails("Redis", error),
+        }
+        outcome
     }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn health() -> Json<Value> {
 
 /// 200 when bids can be judged, else 503. NATS and the archive are reported, but bids do not need them.
 pub(crate) async fn ready(State(app): State<App>) -> Response {
-    let open = app.ledger.is_open().await;
+    let open = app.noted(app.ledger.is_open().await);
     let report = Ready {
         status: if matches!(open, Ok(true)) { "ready" } else { "not ready" },
         service: SERVICE,

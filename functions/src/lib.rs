@@ -5,7 +5,9 @@
 pub mod api;
 mod app;
 pub mod config;
+pub mod connections;
 mod health;
+mod history;
 mod items;
 pub mod lambda;
 pub mod logging;
@@ -13,6 +15,7 @@ mod place_bid;
 mod problem;
 mod publisher;
 pub mod routes;
+mod watch;
 
 pub use app::App;
 pub use config::Config;

@@ -12,7 +12,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use ledger::{Judged, NewIds, Placed};
+use ledger::{Judged, LedgerError, NewIds, Placed};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -34,9 +34,17 @@ pub(crate) async fn place_bid(
     let request = BidRequest::parse(&read(body).await?).map_err(|error| Problem::bad_request(error.to_string()))?;
     let bid = Bid { item, user: request.user, amount: request.amount };
 
-    let judged = app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await?;
+    // On a task of its own: a bidder who hangs up must not stop an accepted bid on its way to the viewers.
+    let judged = app.bids.spawn(judge(app.clone(), bid.clone())).await;
+    let judged = judged.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The bid was not answered."))?;
+    answer(&bid, &judged.map_err(|error| Problem::of_bid(&error))?)
+}
+
+/// Judges a bid and tells what came of it.
+async fn judge(app: App, bid: Bid) -> Result<Judged, LedgerError> {
+    let judged = app.noted(app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await)?;
     app.publisher.publish(&judged.events).await;
-    answer(&bid, &judged)
+    Ok(judged)
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {

@@ -21,7 +21,7 @@ pub(crate) struct Problem {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    /// Stable name of the kind of error: the title is its text.
+    /// `about:blank`: the status says what kind of error it is (RFC 9457 section 4.2.1).
     r#type: &'static str,
     title: &'a str,
     status: u16,
@@ -44,17 +44,30 @@ impl From<IdError> for Problem {
     }
 }
 
-impl From<LedgerError> for Problem {
-    fn from(error: LedgerError) -> Self {
-        tracing::error!(%error, "the ledger failed");
+impl Problem {
+    /// A bid that Redis did not judge, or whose verdict is not known.
+    pub(crate) fn of_bid(error: &LedgerError) -> Self {
         match error {
-            LedgerError::NotOpen => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Bids are not open yet. Try again soon.")
-            }
             LedgerError::Unavailable(_) | LedgerError::TimedOut => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The bid could not be judged in time, and whether it counts is unknown. Look at the item before you repeat it.",
             ),
+            LedgerError::Unreachable(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The bid was not judged: try again soon.")
+            }
+            LedgerError::NotOpen | LedgerError::Corrupt(_) => Self::of_read(error),
+        }
+    }
+
+    /// Something that Redis did not tell. Nothing was changed.
+    pub(crate) fn of_read(error: &LedgerError) -> Self {
+        match error {
+            LedgerError::NotOpen => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Bids are not open yet. Try again soon.")
+            }
+            LedgerError::Unreachable(_) | LedgerError::Unavailable(_) | LedgerError::TimedOut => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The item cannot be read in time. Try again soon.")
+            }
             LedgerError::Corrupt(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The item's data cannot be read. Nothing was changed.")
             }

@@ -8,7 +8,7 @@ mod breaker;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, HeaderMap, connection::State};
-use auction::AuctionEvent;
+use auction::{AuctionEvent, event::subject};
 use futures_util::FutureExt;
 use ledger::{OutboxId, Placed};
 
@@ -20,6 +20,10 @@ const WAITING_EVENTS_MAX: usize = 512;
 const PING_INTERVAL: Duration = Duration::from_secs(2);
 /// How long one attempt to connect may take.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Between two attempts to connect. The client's own pauses grow to seconds, and viewers would wait for the relay to look
+/// for itself as long.
+const RECONNECTION_DELAY: Duration = Duration::from_millis(250);
 
 pub(crate) struct Publisher {
     client: Client,
@@ -34,6 +38,7 @@ impl Publisher {
             .retry_on_initial_connect()
             .connection_timeout(CONNECTION_TIMEOUT)
             .ping_interval(PING_INTERVAL)
+            .reconnect_delay_callback(|_attempts| RECONNECTION_DELAY)
             .client_capacity(WAITING_EVENTS_MAX)
             .event_callback(|event| async move { tracing::info!(%event, "NATS") });
         Ok(Self { client: options.connect(url).await?, deadline, breaker: Breaker::default() })
@@ -64,7 +69,7 @@ impl Publisher {
     fn enqueue(&self, event: &AuctionEvent, outbox_id: &OutboxId) {
         let mut headers = HeaderMap::new();
         headers.insert(OutboxId::HEADER, outbox_id.to_string());
-        let subject = format!("bid_events.{}", event.item_id);
+        let subject = subject(&event.item_id);
         let publish = self.client.publish_with_headers(subject, headers, event.to_json().into());
         match tokio::task::unconstrained(publish).now_or_never() {
             Some(Ok(())) => {}

@@ -8,7 +8,7 @@ use axum::{
 };
 use tower_http::cors::CorsLayer;
 
-use crate::{App, Config, health, items, place_bid, problem};
+use crate::{App, Config, health, history, items, place_bid, problem};
 
 /// A Lambda function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ pub const ROUTES: [Route; 5] = [
         method: Method::GET,
         path: "/api/v1/items/{id}/bids",
         function: Function::Items,
-        handler: || get(items::bids),
+        handler: || get(history::bids),
     },
     Route { method: Method::GET, path: "/health", function: Function::Items, handler: || get(health::health) },
     Route { method: Method::GET, path: "/ready", function: Function::Items, handler: || get(health::ready) },

@@ -7,6 +7,9 @@ pub enum LedgerError {
     /// Bids are not open: the archival worker has not (re)opened this Redis. Nothing was judged.
     #[error("the ledger is not open for bids")]
     NotOpen,
+    /// Redis cannot be reached, or is still reading its data. Nothing was judged.
+    #[error("Redis is not reached: {0}")]
+    Unreachable(#[source] RedisError),
     /// Redis did not answer, or not in time. Whether it did what it was asked is unknown.
     #[error("Redis is unavailable: {0}")]
     Unavailable(#[source] RedisError),
@@ -27,6 +30,8 @@ impl From<RedisError> for LedgerError {
         }
         match error.kind() {
             ErrorKind::Server(ServerErrorKind::NoScript) => Self::NotOpen,
+            ErrorKind::Server(ServerErrorKind::BusyLoading) => Self::Unreachable(error),
+            _ if error.is_connection_refusal() => Self::Unreachable(error),
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Corrupt(error.to_string()),
             _ => Self::Unavailable(error),
         }

@@ -16,7 +16,7 @@ mod state;
 pub use error::LedgerError;
 pub use judge::{Judged, NewIds, Placed};
 pub use log::LogPage;
-pub use outbox::OutboxId;
+pub use outbox::{OutboxCursor, OutboxId, OutboxPage, OutboxTails, UnreadableEntry};
 pub use state::Standing;
 
 /// A handle on Redis. Cloning it shares one connection, which is made when it is first needed and again when it breaks.

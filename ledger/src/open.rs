@@ -3,6 +3,8 @@
 //! The script cache is the fence. It is empty after a restart and on a promoted replica, so a handler that calls
 //! EVALSHA and never loads finds bids closed there until the archival worker has opened them again.
 
+use redis::FromRedisValue;
+
 use crate::{
     Ledger, LedgerError,
     judge::PLACE_BID,
@@ -10,10 +12,23 @@ use crate::{
 };
 
 impl Ledger {
-    /// Whether bids are open.
+    /// Whether bids are open: the script is there and every shard has its epoch. Redis forgets the script when it starts,
+    /// and the epochs when it is wiped.
     pub async fn is_open(&self) -> Result<bool, LedgerError> {
-        let (exists,): (bool,) = self.query(redis::cmd("SCRIPT").arg("EXISTS").arg(PLACE_BID.get_hash())).await?;
-        Ok(exists)
+        let mut commands = redis::pipe();
+        commands.cmd("SCRIPT").arg("EXISTS").arg(PLACE_BID.get_hash()).cmd("GET").arg(SHARD_COUNT);
+        for shard in Shard::all() {
+            commands.cmd("EXISTS").arg(shard.epoch());
+        }
+        let replies: Vec<redis::Value> = self.query_all(&commands).await?;
+        let [script, shard_count, epochs @ ..] = &replies[..] else {
+            return Err(LedgerError::Corrupt("Redis left out replies".to_owned()));
+        };
+        if let Some(found) = Option::<String>::from_redis_value_ref(shard_count).map_err(redis::RedisError::from)? {
+            check_shard_count(&found)?;
+        }
+        let has_script = *script == redis::Value::Array(vec![redis::Value::Int(1)]);
+        Ok(has_script && epochs.iter().all(|epoch| *epoch == redis::Value::Int(1)))
     }
 
     /// Whether Redis holds no auction at all: never used, or wiped.
@@ -38,9 +53,14 @@ impl Ledger {
         let mut commands = redis::pipe();
         commands.cmd("SET").arg(SHARD_COUNT).arg(SHARDS).arg("NX").ignore().cmd("GET").arg(SHARD_COUNT);
         let (found,): (String,) = self.query_all(&commands).await?;
-        if found == SHARDS.to_string() {
-            return Ok(());
-        }
-        Err(LedgerError::Corrupt(format!("Redis is laid out for {found} shards, this version for {SHARDS}")))
+        check_shard_count(&found)
     }
+}
+
+/// Items would be looked for in the wrong shards.
+fn check_shard_count(found: &str) -> Result<(), LedgerError> {
+    if found == SHARDS.to_string() {
+        return Ok(());
+    }
+    Err(LedgerError::Corrupt(format!("Redis is laid out for {found} shards, this version for {SHARDS}")))
 }

@@ -1,10 +1,16 @@
 //! The outbox: what PostgreSQL does not have yet. An entry leaves it only when its row is known to stand there.
 
-use std::{collections::BTreeMap, time::Duration};
+mod overdue;
+mod tails;
 
-use redis::streams::StreamRangeReply;
+use std::collections::BTreeMap;
 
-use crate::{Ledger, LedgerError, Placed, keys::Shard, log};
+use redis::streams::StreamId;
+
+use crate::{Ledger, LedgerError, Placed, keys::Shard};
+
+pub use overdue::{OutboxCursor, OutboxPage, UnreadableEntry};
+pub use tails::OutboxTails;
 
 /// The place of an event in an outbox. It travels beside the event as `<shard>:<entry>`: `17:1795456063000-0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,33 +71,17 @@ impl Ledger {
 
     /// The oldest entries of every outbox, at most `limit_per_shard` of each.
     pub async fn outbox_heads(&self, limit_per_shard: usize) -> Result<Vec<Placed>, LedgerError> {
-        self.outbox_heads_until("+", limit_per_shard).await
-    }
-
-    /// The oldest of the entries that have waited for at least `age` by the clock of Redis, at most `limit_per_shard` of
-    /// each outbox: whoever should have brought them to PostgreSQL has not.
-    pub async fn overdue(&self, age: Duration, limit_per_shard: usize) -> Result<Vec<Placed>, LedgerError> {
-        let (seconds, microseconds): (u64, u64) = self.query(&redis::cmd("TIME")).await?;
-        let now = Duration::from_secs(seconds) + Duration::from_micros(microseconds);
-        self.outbox_heads_until(&now.saturating_sub(age).as_millis().to_string(), limit_per_shard).await
-    }
-
-    async fn outbox_heads_until(&self, last: &str, limit_per_shard: usize) -> Result<Vec<Placed>, LedgerError> {
-        let mut commands = redis::pipe();
-        for shard in Shard::all() {
-            commands.cmd("XRANGE").arg(shard.outbox()).arg("-").arg(last).arg("COUNT").arg(limit_per_shard);
+        let mut cursor = OutboxCursor::default();
+        let page = self.outbox_page("+", &mut cursor, limit_per_shard).await?;
+        match page.unreadable.into_iter().next() {
+            Some(entry) => Err(LedgerError::Corrupt(entry.error)),
+            None => Ok(page.placed),
         }
-        let heads: Vec<StreamRangeReply> = self.query_all(&commands).await?;
-        let mut placed = Vec::new();
-        for (shard, head) in Shard::all().zip(&heads) {
-            for entry in &head.ids {
-                let outbox_id = OutboxId::new(shard, &entry.id)
-                    .ok_or_else(|| LedgerError::Corrupt(format!("not an outbox id: {:?}", entry.id)))?;
-                placed.push(Placed { outbox_id, event: log::event(entry)? });
-            }
-        }
-        Ok(placed)
     }
+}
+
+fn outbox_id(shard: Shard, entry: &StreamId) -> Result<OutboxId, LedgerError> {
+    OutboxId::new(shard, &entry.id).ok_or_else(|| LedgerError::Corrupt(format!("not an outbox id: {:?}", entry.id)))
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ pub(super) fn text(status: &Status, outbox_length: Option<u64>) -> String {
         ("archived", "Events stored that were not there before", &counters.archived),
         ("reconciled", "Of these, events that came from the outbox and not from NATS", &counters.reconciled),
         ("duplicates", "Deliveries of events that stood there already", &counters.duplicates),
-        ("divergent", "Deliveries that contradict the archive", &counters.divergent),
+        ("divergent", "Events that contradict the archive", &counters.divergent),
         ("rejected", "Events that PostgreSQL refuses for what they hold", &counters.rejected),
-        ("unreadable", "Messages that are no events", &counters.unreadable),
+        ("unreadable", "Messages and outbox entries that are no events", &counters.unreadable),
         ("batches", "Transactions committed", &counters.batches),
     ];
     let mut text = String::new();

@@ -1,26 +1,32 @@
 //! From the outbox straight to the sink, for events that JetStream did not bring: NATS was away, lost its store, or was
 //! never told because the function died first.
 
-use std::sync::atomic::Ordering::Relaxed;
+mod page;
 
-use ledger::{Ledger, LedgerError, Placed};
+use ledger::{Ledger, LedgerError, OutboxCursor};
 use tokio_util::sync::CancellationToken;
 
-use super::status::Status;
-use crate::{Delivery, Sink, SinkError, limits};
+use super::status::{Part, Status};
+use crate::{Sink, SinkError, limits};
 
 pub(super) async fn run(ledger: &Ledger, sink: &Sink, status: &Status, shutdown: &CancellationToken) {
+    let (postgres, outbox) = (status.postgres.seen_by("reconciler"), status.outbox.seen_by("reconciler"));
+    let reconciler = Reconciler { ledger, sink, status, postgres, outbox };
     let watch = async {
         loop {
             tokio::time::sleep(limits::RECONCILIATION_INTERVAL).await;
-            match reconcile(ledger, sink, status).await {
-                Ok(()) => {}
-                Err(Failure::Ledger(error)) => status.outbox.fails(&error),
-                Err(Failure::Sink(error)) => status.postgres.fails(&error),
-            }
+            reconciler.round().await;
         }
     };
     shutdown.run_until_cancelled(watch).await;
+}
+
+struct Reconciler<'a> {
+    ledger: &'a Ledger,
+    sink: &'a Sink,
+    status: &'a Status,
+    postgres: Part,
+    outbox: Part,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -31,42 +37,40 @@ enum Failure {
     Sink(#[from] SinkError),
 }
 
-async fn reconcile(ledger: &Ledger, sink: &Sink, status: &Status) -> Result<(), Failure> {
-    let overdue = ledger.overdue(limits::OVERDUE_AGE, limits::OVERDUE_PER_SHARD_MAX).await?;
-    for batch in overdue.chunks(limits::BATCH_LENGTH_MAX) {
-        match store(batch, ledger, sink, status).await {
-            // One of them can never be stored. The others can.
-            Err(Failure::Sink(SinkError::Rejected(_))) => store_one_by_one(batch, ledger, sink, status).await?,
-            outcome => outcome?,
+impl Reconciler<'_> {
+    /// Every round asks both PostgreSQL and Redis something, so that each part fails and recovers also while there are no
+    /// bids.
+    async fn round(&self) {
+        if let Err(error) = self.sink.check().await {
+            self.postgres.fails(&error);
+            // Nothing can be stored.
+            return match self.ledger.ping().await {
+                Ok(()) => self.outbox.works(),
+                Err(error) => self.outbox.fails(&error),
+            };
         }
-    }
-    Ok(())
-}
-
-async fn store_one_by_one(batch: &[Placed], ledger: &Ledger, sink: &Sink, status: &Status) -> Result<(), Failure> {
-    for one in batch {
-        match store(std::slice::from_ref(one), ledger, sink, status).await {
-            Err(Failure::Sink(error @ SinkError::Rejected(_))) => {
-                tracing::error!("not archived, stays in the outbox as {}: {error}", one.outbox_id);
+        match self.reconcile().await {
+            Ok(()) => {}
+            Err(Failure::Ledger(error)) => {
+                self.postgres.works();
+                self.outbox.fails(&error);
             }
-            outcome => outcome?,
+            Err(Failure::Sink(error)) => {
+                self.outbox.works();
+                self.postgres.fails(&error);
+            }
         }
     }
-    Ok(())
-}
 
-/// Storing what the archiver stores at the same moment is safe: both sort their rows, and the second finds them there.
-async fn store(batch: &[Placed], ledger: &Ledger, sink: &Sink, status: &Status) -> Result<(), Failure> {
-    let deliveries: Vec<Delivery> = batch.iter().filter_map(delivery).collect();
-    let stored = sink.store(&deliveries).await?;
-    status.counters.archived.fetch_add(stored.archived, Relaxed);
-    status.counters.reconciled.fetch_add(stored.archived, Relaxed);
-    ledger.delete_from_outbox(&stored.confirmed).await?;
-    Ok(())
-}
-
-fn delivery(placed: &Placed) -> Option<Delivery> {
-    let json = placed.event.to_json();
-    let delivery = Delivery::read(json.as_bytes(), Some(placed.outbox_id.clone()));
-    delivery.inspect_err(|error| tracing::error!("not archived, stays in the outbox: {error}: {json}")).ok()
+    /// From the oldest entry to the youngest that is overdue: what must stay in the outbox keeps nothing behind it there.
+    async fn reconcile(&self) -> Result<(), Failure> {
+        let mut cursor = OutboxCursor::default();
+        while !cursor.is_at_end() {
+            let page = self.ledger.overdue(limits::OVERDUE_AGE, &mut cursor, limits::OVERDUE_PER_SHARD_MAX).await?;
+            self.store_page(page).await?;
+            self.postgres.works();
+            self.outbox.works();
+        }
+        Ok(())
+    }
 }

@@ -10,7 +10,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use super::findings::Findings;
 use crate::Stored;
+
+/// Of the task that a part belongs to.
+const OWN: &str = "";
 
 /// Cloning it shares it.
 #[derive(Clone)]
@@ -22,13 +26,17 @@ pub(super) struct Status {
     /// Whether what is archived leaves the outbox.
     pub(super) outbox: Part,
     pub(super) counters: Arc<Counters>,
+    pub(super) findings: Arc<Findings>,
 }
 
-/// Something the worker needs.
+/// Something the worker needs, as one of its tasks sees it. It works when it works for all of them: what one of them can
+/// do with it does not tell what another cannot.
 #[derive(Clone)]
 pub(super) struct Part {
     pub(super) name: &'static str,
-    problem: Arc<Mutex<Option<String>>>,
+    observer: &'static str,
+    /// By observer.
+    problems: Arc<Mutex<BTreeMap<&'static str, String>>>,
     last_error_at: Arc<AtomicU64>,
 }
 
@@ -38,10 +46,11 @@ pub(super) struct Counters {
     /// Of these, brought by the reconciler.
     pub(super) reconciled: AtomicU64,
     pub(super) duplicates: AtomicU64,
+    /// Events that contradict the archive, each once.
     pub(super) divergent: AtomicU64,
-    /// Refused by PostgreSQL for what they hold.
+    /// Events that PostgreSQL refuses for what they hold, each once.
     pub(super) rejected: AtomicU64,
-    /// No events at all.
+    /// Messages, and outbox entries, each once, that are no events.
     pub(super) unreadable: AtomicU64,
     pub(super) batches: AtomicU64,
 }
@@ -51,7 +60,8 @@ impl Default for Status {
         let last_error_at = Arc::<AtomicU64>::default();
         let part = |name, problem: Option<&str>| Part {
             name,
-            problem: Arc::new(Mutex::new(problem.map(str::to_owned))),
+            observer: OWN,
+            problems: Arc::new(Mutex::new(problem.map(|problem| (OWN, problem.to_owned())).into_iter().collect())),
             last_error_at: Arc::clone(&last_error_at),
         };
         let unknown = Some("not reached yet");
@@ -61,6 +71,7 @@ impl Default for Status {
             bids: part("bids", unknown),
             outbox: part("outbox", None),
             counters: Arc::default(),
+            findings: Arc::default(),
         }
     }
 }
@@ -85,19 +96,23 @@ impl Counters {
     pub(super) fn count(&self, stored: &Stored) {
         self.archived.fetch_add(stored.archived, Ordering::Relaxed);
         self.duplicates.fetch_add(stored.duplicates, Ordering::Relaxed);
-        self.divergent.fetch_add(stored.divergent.len() as u64, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Part {
+    /// The same part, as another task sees it.
+    pub(super) fn seen_by(&self, observer: &'static str) -> Self {
+        Self { observer, ..self.clone() }
+    }
+
     /// What is wrong with it, if anything is.
     pub(super) fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned()
     }
 
     pub(super) fn works(&self) {
-        if self.change(None) {
+        if self.change(None) && self.problem().is_none() {
             tracing::info!("{}: works", self.name);
         }
     }
@@ -112,8 +127,12 @@ impl Part {
 
     /// Answers whether that is news: a state is logged once, not at each attempt.
     fn change(&self, problem: Option<String>) -> bool {
-        let mut current = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, problem.clone()) != problem
+        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match &problem {
+            Some(problem) => problems.insert(self.observer, problem.clone()),
+            None => problems.remove(self.observer),
+        };
+        before != problem
     }
 }
 
@@ -133,5 +152,19 @@ mod tests {
         assert!(!part.change(Some("away".to_owned())));
         assert!(part.change(None));
         assert!(!part.change(None));
+    }
+
+    #[test]
+    fn a_part_works_when_it_works_for_everyone() {
+        let own = Status::default().outbox;
+        let other = own.seen_by("reconciler");
+        own.fails(&"full");
+        other.works();
+        assert_eq!(own.problem().as_deref(), Some("full"));
+        other.fails(&"away");
+        own.works();
+        assert_eq!(own.problem().as_deref(), Some("away"));
+        other.works();
+        assert_eq!(own.problem(), None);
     }
 }

@@ -78,8 +78,7 @@ impl Writer {
             match self.store(std::slice::from_ref(delivery), shutdown).await {
                 Outcome::Stored => acks.stored.push(message),
                 Outcome::Rejected(error) => {
-                    tracing::error!("not archived: {error}: {}", inbound::describe(&message));
-                    self.status.counters.rejected.fetch_add(1, Relaxed);
+                    self.status.found_rejected(delivery.event(), &error, &inbound::describe(&message));
                     acks.refused.push(message);
                 }
                 Outcome::Abandoned => acks.given_back.push(message),
@@ -98,6 +97,7 @@ impl Writer {
                 Ok(stored) => {
                     self.status.postgres.works();
                     self.status.counters.count(&stored);
+                    stored.divergent.iter().for_each(|divergence| self.status.found_divergent(divergence));
                     self.deletions.add(stored.confirmed);
                     return Outcome::Stored;
                 }

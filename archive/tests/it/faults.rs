@@ -70,9 +70,13 @@ async fn rows_are_stored_while_redis_is_away_and_leave_the_outbox_later() {
     rig.publish_all(&placed).await;
     until_equal("bids in PostgreSQL", 49, async || rig.database.bids().await).await;
     worker.until_missing("outbox").await;
-    // Each ack comes after its try to delete, so from here on only later tries can succeed.
+    // Each ack comes after its try to delete, so from here on only later tries can succeed; not the reconciler's, which
+    // deletes only what it has stored again.
     until_equal("unfinished", Some((0, 0)), async || rig.unfinished().await).await;
+    rig.database.server.kill().await.unwrap();
     rig.redis.start().await.unwrap();
+    until_equal("outbox", Some(0), async || rig.ledger.outbox_length().await.ok()).await;
+    rig.database.server.start().await.unwrap();
     rig.until_archived(49).await;
     worker.until_ready().await;
     worker.stop().await;

@@ -1,26 +1,13 @@
 //! The gatekeeper: who opens Redis for bids, when, and in which epoch.
 
 use auction::Position;
-use local::Server;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::{
     given::{deliveries, event},
+    redis,
     rig::Rig,
     wait::{until_equal, until_ok},
 };
-
-/// Redis loses everything it knew, scripts included, without a pause in which the worker could see it away.
-async fn wipe(redis: &Server) {
-    let url = redis.url();
-    let address = url.trim_start_matches("redis://").trim_end_matches('/');
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    connection.write_all(b"MULTI\r\nFLUSHALL\r\nSCRIPT FLUSH\r\nEXEC\r\nQUIT\r\n").await.unwrap();
-    connection.read_to_end(&mut Vec::new()).await.unwrap();
-}
 
 async fn until_open(rig: &Rig) {
     until_equal("open", Some(true), async || rig.ledger.is_open().await.ok()).await;
@@ -56,14 +43,38 @@ async fn a_blank_redis_gets_a_higher_epoch_than_any_row() {
     worker.stop().await;
 }
 
-#[tokio::test]
-async fn a_redis_wiped_before_any_bid_was_archived_gets_a_higher_epoch_too() {
+/// Without a pause in which the worker could see Redis away.
+async fn check_that_a_wiped_redis_opens_in_a_new_epoch(wipe: &str) {
     let rig = Rig::start().await;
     let worker = rig.worker().await;
     assert_eq!(rig.place("lot", 1).await.event.position.epoch, 1);
-    wipe(&rig.redis).await;
+    redis::send(&rig.redis, wipe).await;
     until_open(&rig).await;
     assert_eq!(rig.place("lot", 1).await.event.position, Position { epoch: 2, seq: 1 });
+    worker.until_ready().await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_redis_wiped_before_any_bid_was_archived_opens_in_a_new_epoch() {
+    check_that_a_wiped_redis_opens_in_a_new_epoch("FLUSHALL").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_forgot_its_script_too_opens_in_a_new_epoch() {
+    check_that_a_wiped_redis_opens_in_a_new_epoch("MULTI\nFLUSHALL\nSCRIPT FLUSH\nEXEC").await;
+}
+
+#[tokio::test]
+async fn a_redis_laid_out_for_another_number_of_shards_is_named_until_it_is_right_again() {
+    let rig = Rig::start().await;
+    let worker = rig.worker().await;
+    redis::send(&rig.redis, "SET a:shards 32").await;
+    worker.until_missing("bids").await;
+    let (_, body) = worker.get("/ready").await;
+    assert!(body.contains("laid out for 32 shards"), "{body}");
+    redis::send(&rig.redis, "SET a:shards 64").await;
+    worker.until_ready().await;
     worker.stop().await;
 }
 

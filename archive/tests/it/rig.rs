@@ -132,6 +132,11 @@ impl Worker {
         until_equal(&format!("{part} missing"), true, missing).await;
     }
 
+    pub(crate) async fn until_present(&self, part: &str) {
+        let missing = async || self.get("/ready").await.1.contains(&format!("\"{part}\":"));
+        until_equal(&format!("{part} missing"), false, missing).await;
+    }
+
     /// One of the worker's numbers.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await.1;

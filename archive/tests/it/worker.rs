@@ -61,8 +61,8 @@ async fn a_divergent_event_is_counted_and_stays_in_the_outbox() {
     rig.publish_all(&[impostor.clone(), next]).await;
     worker.until_metric("divergent_total", 1).await;
     until_equal("unfinished", Some((0, 0)), async || rig.unfinished().await).await;
-    let left = rig.ledger.outbox_heads(10).await.unwrap();
-    assert_eq!(left, [impostor]);
+    until_equal("outbox", Some(vec![impostor]), async || rig.ledger.outbox_heads(10).await.ok()).await;
+    assert_eq!(worker.metric("divergent_total").await, 1);
     worker.stop().await;
 }
 
@@ -77,9 +77,10 @@ async fn two_workers_share_the_work_and_store_each_bid_once() {
     }
     rig.until_archived(399).await;
     until_equal("unfinished", Some((0, 0)), async || rig.unfinished().await).await;
-    let stored = one.metric("archived_total").await + other.metric("archived_total").await;
-    let duplicates = one.metric("duplicates_total").await + other.metric("duplicates_total").await;
-    assert_eq!((stored, duplicates), (399, 399));
+    let sum = async |name| one.metric(name).await + other.metric(name).await;
+    until_equal("archived", 399, async || sum("archived_total").await).await;
+    // More when a reconciler was first: then both messages of a bid find its row there.
+    assert!(sum("duplicates_total").await >= 399);
     tokio::join!(one.stop(), other.stop());
 }
 

@@ -1,9 +1,6 @@
 use anyhow::Context;
-use functions::{Config, api, config, logging};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use functions::{Config, api, config, connections, logging};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
@@ -12,7 +9,7 @@ async fn main() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let address = config::api_address()?;
     let listener =
-        TcpListener::bind(&address).await.with_context(|| format!("API_ADDR: cannot listen on {address}"))?;
+        connections::listen(&address).await.with_context(|| format!("API_ADDR: cannot listen on {address}"))?;
     let shutdown = CancellationToken::new();
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;

@@ -7,6 +7,14 @@ use serde_json::json;
 
 use crate::support::{TestApi, api, api_with, parts, problem};
 
+/// Stores what is in the outbox, as the worker does.
+async fn archive_all(api: &TestApi, url: &archive::PostgresUrl) {
+    let archived = api.ledger.outbox_heads(100).await.unwrap();
+    let delivery = |placed: &Placed| Delivery::read(placed.event.to_json().as_bytes(), None).unwrap();
+    let deliveries: Vec<Delivery> = archived.iter().map(delivery).collect();
+    Sink::new(url).store(&deliveries).await.unwrap();
+}
+
 /// Takes the first `count` entries out of an item's log, as trimming does.
 async fn trim_log(api: &TestApi, count: u64) {
     let client = redis::Client::open(api.redis.url()).unwrap();
@@ -26,10 +34,7 @@ async fn what_the_log_no_longer_has_comes_from_postgresql_without_a_seam() {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }
     archive::migrations::apply(&url).await.unwrap();
-    let archived = api.ledger.outbox_heads(100).await.unwrap();
-    let delivery = |placed: &Placed| Delivery::read(placed.event.to_json().as_bytes(), None).unwrap();
-    let deliveries: Vec<Delivery> = archived.iter().map(delivery).collect();
-    Sink::new(&url).store(&deliveries).await.unwrap();
+    archive_all(&api, &url).await;
     trim_log(&api, 5).await;
 
     for (query, expected) in [
@@ -56,4 +61,46 @@ async fn without_postgresql_older_bids_are_503_and_recent_ones_are_listed() {
     assert!(detail.contains("archive"), "{detail}");
     let (status, _, body) = parts(api.get("/api/v1/items/lot1/bids?after=2").await).await;
     assert_eq!((status, &body["bids"][0]["seq"]), (200, &json!(3)));
+}
+
+#[tokio::test]
+async fn bids_of_an_earlier_epoch_are_listed_first_and_no_page_skips_one() {
+    let postgres = testing::postgres().await;
+    let url: archive::PostgresUrl = postgres.url().parse().unwrap();
+    let api = api_with(|config| config.postgres_url = url.clone()).await;
+    for amount in 1..=5 {
+        api.bid("lot1", "alice", f64::from(amount)).await;
+    }
+    archive::migrations::apply(&url).await.unwrap();
+    archive_all(&api, &url).await;
+    // Redis loses everything, and goes on in the next epoch.
+    let client = redis::Client::open(api.redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
+    api.ledger.open(2).await.unwrap();
+    let all_of_the_first = (1..=5).map(|seq| (1, seq)).collect::<Vec<_>>();
+    assert_eq!(all_pages(&api, 2).await, all_of_the_first);
+    for amount in 1..=3 {
+        api.bid("lot1", "alice", f64::from(amount)).await;
+    }
+    let both: Vec<_> = all_of_the_first.into_iter().chain((1..=3).map(|seq| (2, seq))).collect();
+    for limit in [1, 2, 3, 5, 100] {
+        assert_eq!(all_pages(&api, limit).await, both, "limit {limit}");
+    }
+}
+
+/// Every (epoch, seq) that is listed, following the pages.
+async fn all_pages(api: &TestApi, limit: usize) -> Vec<(u64, u64)> {
+    let mut positions = Vec::new();
+    let mut query = format!("?limit={limit}");
+    loop {
+        let (status, _, page) = parts(api.get(&format!("/api/v1/items/lot1/bids{query}")).await).await;
+        assert_eq!(status, 200, "{page}");
+        let position = |bid: &serde_json::Value| (bid["epoch"].as_u64().unwrap(), bid["seq"].as_u64().unwrap());
+        positions.extend(page["bids"].as_array().unwrap().iter().map(position));
+        let (Some(after), Some(epoch)) = (page["next_after"].as_u64(), page["next_epoch"].as_u64()) else {
+            return positions;
+        };
+        query = format!("?limit={limit}&after={after}&epoch={epoch}");
+    }
 }

@@ -8,12 +8,18 @@ use tokio::{
 
 use crate::support::{TestApi, api, parts, problem};
 
-async fn keys(api: &TestApi) -> Vec<String> {
+/// Everything in Redis, with its value.
+async fn contents(api: &TestApi) -> Vec<(String, Option<Vec<u8>>)> {
     let client = redis::Client::open(api.redis.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
     keys.sort();
-    keys
+    let mut contents = Vec::new();
+    for key in keys {
+        let value = redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.unwrap();
+        contents.push((key, value));
+    }
+    contents
 }
 
 /// Sends bytes that no client library would: most resolve dots in a path.
@@ -28,7 +34,8 @@ async fn raw(api: &TestApi, request: &str) -> String {
 #[tokio::test]
 async fn a_hostile_id_is_400_before_it_reaches_anything() {
     let api = api().await;
-    let before = keys(&api).await;
+    api.bid("lot1", "alice", 0.01).await;
+    let before = contents(&api).await;
     for dots in [".", ".."] {
         let answer =
             raw(&api, &format!("GET /api/v1/items/{dots} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
@@ -58,18 +65,20 @@ async fn a_hostile_id_is_400_before_it_reaches_anything() {
         problem(400, parts(api.get(&format!("/api/v1/items/{id}x%2E")).await).await);
         problem(400, parts(api.get(&format!("/api/v1/items/{id}x%2E/bids")).await).await);
     }
-    assert_eq!(keys(&api).await, before);
+    assert_eq!(contents(&api).await, before);
 }
 
 #[tokio::test]
 async fn a_hostile_body_is_400_and_says_why() {
     let api = api().await;
-    let before = keys(&api).await;
+    api.bid("lot1", "alice", 0.01).await;
+    let before = contents(&api).await;
     let bodies = [
         ("", "not a bid"),
         ("not json", "not a bid"),
         ("{", "not a bid"),
-        ("[1]", "not a bid"),
+        ("[1]", "a JSON object"),
+        (r#"["alice",5,null]"#, "a JSON object"),
         (r#"{"user_id":"alice"}"#, "missing field `amount`"),
         (r#"{"amount":1}"#, "missing field `user_id`"),
         (r#"{"user_id":"alice","amount":1,"admin":true}"#, "unknown field"),
@@ -92,13 +101,14 @@ async fn a_hostile_body_is_400_and_says_why() {
     }
     let long_user = format!(r#"{{"user_id":"{}","amount":1}}"#, "x".repeat(129));
     problem(400, parts(api.post("lot1", &long_user).await).await);
-    assert_eq!(keys(&api).await, before);
+    assert_eq!(contents(&api).await, before);
 }
 
 #[tokio::test]
 async fn a_body_that_is_not_json_or_too_large_is_415_or_413() {
     let api = api().await;
-    let before = keys(&api).await;
+    api.bid("lot1", "alice", 0.01).await;
+    let before = contents(&api).await;
     let bid = r#"{"user_id":"alice","amount":1}"#;
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
         let request = api.client.post(format!("{}/api/v1/items/lot1/bid", api.url));
@@ -109,7 +119,7 @@ async fn a_body_that_is_not_json_or_too_large_is_415_or_413() {
         let body = format!("{bid}{}", " ".repeat(length - bid.len()));
         problem(413, parts(api.post("lot1", &body).await).await);
     }
-    assert_eq!(keys(&api).await, before);
+    assert_eq!(contents(&api).await, before);
     let full = format!("{bid}{}", " ".repeat(4 * 1024 - bid.len()));
     assert_eq!(api.post("lot1", &full).await.status(), 201);
 }

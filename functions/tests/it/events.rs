@@ -1,11 +1,12 @@
 //! What leaves for NATS.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use async_nats::Subscriber;
 use futures_util::StreamExt;
 use ledger::OutboxId;
 use local::testing;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{TestApi, api_with, parts};
 
@@ -98,4 +99,38 @@ async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_re
         }
     };
     tokio::time::timeout(DEADLINE, told).await.expect("bids are told again");
+}
+
+#[tokio::test]
+async fn a_bidder_who_hangs_up_does_not_keep_an_accepted_bid_from_being_told() {
+    let nats = testing::nats().await;
+    let url = nats.url();
+    let api = api_with(|config| config.nats_url = url.clone()).await;
+    until_connected(&api).await;
+    let mut events = subscriber(&url).await;
+    let body = r#"{"user_id":"alice","amount":1}"#;
+    for number in 0..50 {
+        let head = format!("POST /api/v1/items/lot{number}/bid HTTP/1.1\r\nHost: x\r\nContent-Type: application/json");
+        let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let mut stream = TcpStream::connect(api.url.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // Gone without having read the answer.
+    }
+    let mut told = HashSet::new();
+    let accepted = async {
+        loop {
+            let accepted = api.ledger.outbox_heads(100).await.unwrap();
+            while let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(100), events.next()).await {
+                told.insert(message.subject.to_string());
+            }
+            if !accepted.is_empty()
+                && accepted.len() == told.len()
+                && accepted.len() == api.ledger.outbox_length().await.unwrap() as usize
+            {
+                return accepted.len();
+            }
+        }
+    };
+    let accepted = tokio::time::timeout(DEADLINE, accepted).await.expect("every accepted bid is told");
+    assert!(accepted > 0);
 }

@@ -39,5 +39,16 @@ async fn a_redis_laid_out_for_another_number_of_shards_is_not_opened() {
     let ledger = Ledger::new(&server.url()).unwrap();
     let error = ledger.open(1).await.unwrap_err().to_string();
     assert!(error.contains("32 shards"), "{error}");
+    assert!(matches!(ledger.is_open().await, Err(LedgerError::Corrupt(_))));
+}
+
+#[tokio::test]
+async fn a_wiped_redis_is_closed_although_it_keeps_its_scripts() {
+    let (server, ledger) = open_ledger().await;
+    assert!(ledger.is_open().await.unwrap());
+    let () = redis::cmd("FLUSHALL").query_async(&mut raw(&server).await).await.unwrap();
     assert!(!ledger.is_open().await.unwrap());
+    let closed = ledger.place_bid(&bid("lot1", "bob", "2"), NewIds::random(), true).await;
+    assert!(matches!(closed, Err(LedgerError::NotOpen)), "{closed:?}");
+    assert!(ledger.is_blank().await.unwrap());
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use ledger::OutboxId;
+use ledger::{OutboxCursor, OutboxId, OutboxPage};
 
-use crate::support::{bid, open_ledger, place};
+use crate::support::{bid, item, open_ledger, place, raw};
 
 #[tokio::test]
 async fn entries_leave_the_outbox_when_they_are_confirmed_and_not_before() {
@@ -23,13 +23,50 @@ async fn entries_leave_the_outbox_when_they_are_confirmed_and_not_before() {
 }
 
 #[tokio::test]
-async fn only_entries_that_have_waited_long_enough_are_overdue() {
+async fn only_entries_that_have_waited_long_enough_are_overdue_and_they_come_page_by_page() {
     let (_server, ledger) = open_ledger().await;
-    for amount in 1..=3 {
+    for amount in 1..=5 {
         place(&ledger, &bid("lot1", "alice", &amount.to_string())).await;
     }
-    assert_eq!(ledger.overdue(Duration::from_secs(3_600), 10).await.unwrap(), []);
-    let overdue = ledger.overdue(Duration::ZERO, 2).await.unwrap();
-    assert_eq!(overdue, ledger.outbox_heads(2).await.unwrap());
-    assert_eq!(overdue.iter().map(|placed| placed.event.position.seq).collect::<Vec<_>>(), [1, 2]);
+    place(&ledger, &bid("lot2", "alice", "1")).await;
+    let mut cursor = OutboxCursor::default();
+    let none = ledger.overdue(Duration::from_secs(3_600), &mut cursor, 10).await.unwrap();
+    assert_eq!((none, cursor.is_at_end()), (OutboxPage::default(), true));
+
+    let mut cursor = OutboxCursor::default();
+    let mut pages = Vec::new();
+    while !cursor.is_at_end() {
+        let page = ledger.overdue(Duration::ZERO, &mut cursor, 2).await.unwrap();
+        pages.push(page.placed.iter().map(|placed| placed.event.position.seq).collect::<Vec<_>>());
+    }
+    pages.iter_mut().for_each(|page| page.sort_unstable());
+    assert_eq!(pages, [vec![1, 1, 2], vec![3, 4], vec![5]]);
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_event_is_named_and_the_others_are_read() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "1")).await;
+    let mut connection = raw(&server).await;
+    let outboxes: Vec<String> = redis::cmd("KEYS").arg("a:*:out").query_async(&mut connection).await.unwrap();
+    for entry in [["r", "rubbish"], ["x", "y"]] {
+        let () = redis::cmd("XADD").arg(&outboxes[0]).arg("*").arg(&entry).query_async(&mut connection).await.unwrap();
+    }
+    place(&ledger, &bid("lot1", "alice", "2")).await;
+    let page = ledger.overdue(Duration::ZERO, &mut OutboxCursor::default(), 10).await.unwrap();
+    assert_eq!(page.placed.iter().map(|placed| placed.event.position.seq).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(page.unreadable.len(), 2);
+    assert!(page.unreadable[0].error.contains("rubbish"), "{page:?}");
+}
+
+#[tokio::test]
+async fn the_tail_of_an_outbox_moves_with_every_event_even_if_its_entry_has_left() {
+    let (_server, ledger) = open_ledger().await;
+    let before = ledger.outbox_tails().await.unwrap();
+    let judged = place(&ledger, &bid("lot1", "alice", "1")).await;
+    ledger.delete_from_outbox(&[judged.events[0].outbox_id.clone()]).await.unwrap();
+    let after = ledger.outbox_tails().await.unwrap();
+    assert!(after.moved(&before, &item("lot1")));
+    assert!(!after.moved(&before, &item("contested_item_1")), "another shard");
+    assert_eq!(ledger.outbox_tails().await.unwrap(), after);
 }
