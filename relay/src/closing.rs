@@ -1,5 +1,7 @@
 //! Why a viewer is closed, and what it is told: one table.
 
+use std::io;
+
 use tokio_tungstenite::tungstenite::{
     Error,
     error::{CapacityError, ProtocolError},
@@ -16,7 +18,7 @@ pub(crate) enum Closing {
     Unavailable,
     /// Nothing was heard for too long. Come back, if you are there.
     Silent,
-    /// Too many messages. Do not come back.
+    /// Too many messages, or too many bytes. Do not come back.
     Flooding,
     /// Not the WebSocket protocol. Do not come back.
     Malformed,
@@ -33,7 +35,7 @@ impl Closing {
             Self::TooSlow => (CloseCode::Again, "too slow, come back"),
             Self::Unavailable => (CloseCode::Again, "the item cannot be read now, come back later"),
             Self::Silent => (CloseCode::Away, "nothing heard for 60 s, come back"),
-            Self::Flooding => (CloseCode::Policy, "too many messages"),
+            Self::Flooding => (CloseCode::Policy, "too much was said"),
             Self::Malformed => (CloseCode::Protocol, "not a valid frame"),
             Self::NotUtf8 => (CloseCode::Invalid, "not UTF-8"),
             Self::TooBig => (CloseCode::Size, "a message may have 4096 bytes"),
@@ -46,6 +48,7 @@ impl Closing {
         match error {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(Self::TooBig),
             Error::Utf8(_) => Some(Self::NotUtf8),
+            Error::Io(error) if error.kind() == io::ErrorKind::QuotaExceeded => Some(Self::Flooding),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             Error::Protocol(_) => Some(Self::Malformed),
             _ => None,

@@ -19,6 +19,8 @@ pub struct Config {
     pub origins: Origins,
     /// `RELAY_CONNECTIONS_MAX`: how many viewers at most. By default what the limit on open files allows.
     pub connections_max: usize,
+    /// How many connections at most that are no viewers'. No variable: it follows from the limit on open files.
+    pub handshakes_max: usize,
 }
 
 impl Config {
@@ -31,6 +33,7 @@ impl Config {
             nats_url: text("NATS_URL", "nats://127.0.0.1:4222"),
             origins: Origins::parse(&origins).with_context(|| format!("RELAY_ORIGINS={origins}"))?,
             connections_max: connections_max()?,
+            handshakes_max: open_files::handshakes_max(),
         })
     }
 }

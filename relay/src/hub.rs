@@ -56,7 +56,7 @@ impl Hub {
         let handle = Arc::new(ItemHandle::new(sender));
         items.insert(item.clone(), Arc::clone(&handle));
         drop(items);
-        let task = Task::new(item.clone(), Arc::clone(self), commands, handle.subscribers_shared());
+        let task = Task::new(item.clone(), Arc::clone(self), commands, handle.shared());
         let (hub, item) = (Arc::clone(self), item.clone());
         self.tasks.spawn(async move {
             task.run().await;
@@ -81,6 +81,16 @@ impl Hub {
         if items.get(item).is_some_and(|handle| handle.has_ended()) {
             items.remove(item);
         }
+    }
+
+    pub(crate) fn watches_nothing(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Has items look where they stand: events may have been missed that nothing shows yet.
+    pub(crate) fn look_again(&self, is_concerned: impl Fn(&ItemId) -> bool) {
+        let items = self.lock();
+        items.iter().filter(|(item, _)| is_concerned(item)).for_each(|(_, handle)| handle.look_again());
     }
 
     pub(crate) fn subscribers(&self, item: &ItemId) -> usize {

@@ -8,7 +8,7 @@ mod viewers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
@@ -31,7 +31,15 @@ pub(crate) enum Command {
 /// Keeps the item's task alive while it is held.
 pub(crate) struct ItemHandle {
     commands: mpsc::Sender<Command>,
-    subscribers: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
+
+/// What passes between the handle and the task without a queue.
+#[derive(Default)]
+pub(crate) struct Shared {
+    subscribers: AtomicUsize,
+    /// Kept until the task gets to it. Being told many times means no more than once.
+    look_again: Notify,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +48,7 @@ pub(crate) struct Ended;
 
 impl ItemHandle {
     pub(crate) fn new(commands: mpsc::Sender<Command>) -> Self {
-        Self { commands, subscribers: Arc::default() }
+        Self { commands, shared: Arc::default() }
     }
 
     pub(crate) async fn send(&self, command: Command) -> Result<(), Ended> {
@@ -52,10 +60,14 @@ impl ItemHandle {
     }
 
     pub(crate) fn subscribers(&self) -> usize {
-        self.subscribers.load(Ordering::Relaxed)
+        self.shared.subscribers.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn subscribers_shared(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.subscribers)
+    pub(crate) fn look_again(&self) {
+        self.shared.look_again.notify_one();
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 }

@@ -16,6 +16,7 @@ mod listener;
 mod metrics;
 mod open_files;
 mod origins;
+mod outboxes;
 mod run;
 mod viewer;
 

@@ -16,12 +16,18 @@ pub(crate) const LISTEN_BACKLOG: u32 = 8192;
 pub(crate) const SEND_BUFFER_BYTES: u32 = 32 * 1024;
 /// From the first byte to a whole request head, and from there to the upgrade. A browser needs one round trip.
 pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// All requests of a connection that is no viewer's, and all answers: who never reads must not shut others out. It is an
+/// end for honest clients too, which get their last answer and connect again.
+pub(crate) const HTTP_CONNECTION_DEADLINE: Duration = Duration::from_secs(10);
 /// A request's head. Cookies of neighbours on the same domain are the largest part of a real one.
 pub(crate) const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// A viewer has nothing to say to the relay; the original's clients send short texts at most.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 /// What a viewer may send between two pings; a client that answers pings sends one.
 pub(crate) const MESSAGES_PER_PING_MAX: u32 = 1000;
+/// And how many bytes: some hundred answers to pings are 10 KB. Counting messages does not bound fragments, which are
+/// none until the last of them.
+pub(crate) const BYTES_PER_PING_MAX: usize = 64 * 1024;
 /// The codec clears this much at every wake-up; its default of 128 KiB costs 134 KiB and 7 µs for each viewer.
 pub(crate) const READ_BUFFER_BYTES: usize = 512;
 /// Frames are gathered up to here before they are written: about 14 bids in one system call.
@@ -81,6 +87,9 @@ pub(crate) const READ_RETRY_DELAY: Duration = Duration::from_millis(50);
 pub(crate) const READ_RETRY_DELAY_MAX: Duration = Duration::from_secs(1);
 /// Readings of all items side by side: after an interruption every item wants one.
 pub(crate) const READS_MAX: usize = 64;
+/// Between two looks at where the outboxes end: how long a lost last event stays unseen. One call of 64 short commands,
+/// and then at most one reading of each item whose outbox moved.
+pub(crate) const OUTBOXES_READ_INTERVAL: Duration = Duration::from_millis(250);
 
 // NATS.
 

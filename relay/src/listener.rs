@@ -14,7 +14,7 @@ use hyper_util::{
 };
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
@@ -88,7 +88,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Answers the requests of one connection. It ends with the connection, or with the upgrade that makes a viewer of it.
+/// Answers the requests of one connection. It ends with the connection, at the latest with its deadline, or with the
+/// upgrade that makes a viewer of it.
 async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "the connection is gone");
@@ -105,11 +106,12 @@ async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
             if let Err(error) = result {
                 debug!(%error, "a connection ended badly");
             }
+            return;
         }
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            // It has answered or broken off; both are its end.
-            let _ = connection.await;
-        }
+        () = sleep(limits::HTTP_CONNECTION_DEADLINE) => {}
+        () = shutdown.cancelled() => {}
     }
+    connection.as_mut().graceful_shutdown();
+    // It takes the answer that was begun, or is cut off; both are its end.
+    let _ = timeout(limits::CLOSE_DEADLINE, connection).await;
 }

@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) gaps_filled: Counter,
     pub(crate) snapshots: Counter,
     pub(crate) reads_failed: Counter,
+    pub(crate) outbox_reads_failed: Counter,
     pub(crate) openings_failed: Counter,
 }
 
@@ -71,7 +72,8 @@ impl Metrics {
             invalid_events: counter("events_invalid", "Messages from NATS that are no event of their item"),
             gaps_filled: counter("gaps_filled", "Missing events that were read from the log"),
             snapshots: counter("snapshots_sent", "Snapshots that took the place of events, one for each item"),
-            reads_failed: counter("reads_failed", "Readings from Redis that failed"),
+            reads_failed: counter("reads_failed", "Readings of an item from Redis that failed"),
+            outbox_reads_failed: counter("outbox_reads_failed", "Readings of where the outboxes end that failed"),
             openings_failed: counter("openings_failed", "Attempts to open an item that failed"),
             gauges,
             registry,

@@ -16,7 +16,7 @@ use crate::http::{self, App};
 use crate::hub::Hub;
 use crate::listener::Acceptor;
 use crate::metrics::Metrics;
-use crate::{limits, open_files};
+use crate::{limits, outboxes};
 
 /// Serves until `shutdown`, then closes every viewer and returns when all is quiet or the deadline has passed.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
@@ -26,14 +26,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let bus = Bus::new(&config.nats_url, &tasks, shutdown.clone()).await?;
     let lifetime = (tasks.clone(), shutdown.clone());
     let hub = Hub::new((ledger, bus), Arc::clone(&metrics), lifetime, config.connections_max);
-    let handshakes = Arc::new(Semaphore::new(open_files::handshakes_max()));
+    let handshakes = Arc::new(Semaphore::new(config.handshakes_max));
+    let watching = shutdown.clone().run_until_cancelled_owned(outboxes::watch(Arc::clone(&hub)));
+    tasks.spawn(watching);
     let app = App {
         hub,
         origins: config.origins,
         viewers: Arc::new(Semaphore::new(config.connections_max)),
         viewers_max: config.connections_max,
         handshakes: Arc::clone(&handshakes),
-        handshakes_max: open_files::handshakes_max(),
+        handshakes_max: config.handshakes_max,
         tasks: tasks.clone(),
     };
     let address = listener.local_addr().context("the listener has no address")?;

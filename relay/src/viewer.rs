@@ -3,12 +3,12 @@
 //! It knows nothing of other viewers. What is to be shown, and when to close, it is told by the item.
 
 mod goodbye;
+mod meter;
 mod pulse;
 
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::{
@@ -17,6 +17,7 @@ use tokio_tungstenite::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::meter::Metered;
 use self::pulse::{Beat, Pulse};
 use crate::closing::Closing;
 use crate::item::{Command, ItemHandle, Viewer};
@@ -24,7 +25,7 @@ use crate::limits;
 use crate::metrics::Metrics;
 
 pub(crate) struct Connection {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Metered>,
     queue: mpsc::Receiver<Utf8Bytes>,
     closing: oneshot::Receiver<Closing>,
     pulse: Pulse,
@@ -41,7 +42,7 @@ enum End {
 
 impl Connection {
     /// Joins the item and serves until the end.
-    pub(crate) async fn join(socket: WebSocketStream<TcpStream>, item: Arc<ItemHandle>, metrics: Arc<Metrics>) {
+    pub(crate) async fn join(socket: WebSocketStream<Metered>, item: Arc<ItemHandle>, metrics: Arc<Metrics>) {
         let id = Uuid::now_v7();
         let (queue_sender, queue) = mpsc::channel(limits::VIEWER_QUEUE_FRAMES);
         let (closing_sender, closing) = oneshot::channel();
@@ -114,6 +115,7 @@ impl Connection {
     }
 
     async fn ping(&mut self) -> Option<End> {
+        self.socket.get_mut().start_again();
         let sent = timeout(limits::WRITE_DEADLINE, self.socket.send(Message::Ping(Default::default()))).await;
         match sent {
             Ok(Ok(())) => None,

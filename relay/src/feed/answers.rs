@@ -8,9 +8,9 @@ use super::{Feed, Jump, JumpReason, Output, Outputs, Published, Read};
 use crate::limits::LOG_PAGE_EVENTS;
 
 impl Feed {
-    /// Whether [`Feed::next_read`] has something to read.
-    pub(crate) fn wants_read(&self) -> bool {
-        self.repair.is_due()
+    /// Whether [`Feed::next_read`] is a page of the log, which may set free many events at once.
+    pub(crate) fn wants_page(&self) -> bool {
+        self.repair.page_is_due()
     }
 
     /// What to read now. It is under way until one of the answers below is given.

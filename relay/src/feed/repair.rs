@@ -73,7 +73,11 @@ impl Repair {
         [held_until, self.paused_until].into_iter().flatten().min()
     }
 
-    pub(super) fn is_due(&self) -> bool {
+    pub(super) fn page_is_due(&self) -> bool {
+        self.is_due() && !self.standing_wanted
+    }
+
+    fn is_due(&self) -> bool {
         let wanted = self.standing_wanted || self.log_wanted;
         wanted && self.under_way.is_none() && self.paused_until.is_none()
     }

@@ -23,7 +23,7 @@ use tracing::debug;
 
 use super::{App, Problem, item_id};
 use crate::limits;
-use crate::viewer::Connection;
+use crate::viewer::{Connection, Metered};
 
 pub(super) async fn watch_item(
     State(app): State<Arc<App>>,
@@ -91,7 +91,7 @@ fn is_key(key: &[u8]) -> bool {
     key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(is_base64)
 }
 
-async fn upgraded(upgrade: OnUpgrade) -> Option<WebSocketStream<TcpStream>> {
+async fn upgraded(upgrade: OnUpgrade) -> Option<WebSocketStream<Metered>> {
     let upgraded = timeout(limits::HANDSHAKE_DEADLINE, upgrade).await.ok()?;
     let upgraded = upgraded.inspect_err(|error| debug!(%error, "a handshake broke off")).ok()?;
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
@@ -101,6 +101,6 @@ async fn upgraded(upgrade: OnUpgrade) -> Option<WebSocketStream<TcpStream>> {
         .max_write_buffer_size(limits::WRITE_BUFFER_BYTES_MAX)
         .max_message_size(Some(limits::MESSAGE_BYTES_MAX))
         .max_frame_size(Some(limits::MESSAGE_BYTES_MAX));
-    let (stream, first_bytes) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let (stream, first_bytes) = (Metered::new(parts.io.into_inner()), parts.read_buf.to_vec());
     Some(WebSocketStream::from_partially_read(stream, first_bytes, Role::Server, Some(config)).await)
 }

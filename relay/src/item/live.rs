@@ -54,6 +54,7 @@ impl<'a> Live<'a> {
     /// Returns when nobody has watched for a while.
     pub(super) async fn run(mut self, mut subscription: Subscriber) {
         let mut repaired = self.task.hub.bus.repaired();
+        let shared = Arc::clone(&self.task.shared);
         self.greet_all();
         loop {
             let recheck_at = self.begin_reading();
@@ -68,6 +69,10 @@ impl<'a> Live<'a> {
                     Next::Continue
                 }
                 Ok(()) = repaired.changed() => {
+                    self.feed.interrupted();
+                    Next::Continue
+                }
+                () = shared.look_again.notified() => {
                     self.feed.interrupted();
                     Next::Continue
                 }
@@ -109,19 +114,18 @@ impl<'a> Live<'a> {
         Next::Continue
     }
 
-    /// Begins the reading that the feed wants, unless viewers should first make room for what it may set free. Returns
-    /// when to look again.
+    /// Begins the reading that the feed wants, unless viewers should first make room for a page of the log. Returns when
+    /// to look again.
     fn begin_reading(&mut self) -> Option<Instant> {
-        if !self.feed.wants_read() {
-            return None;
+        if self.feed.wants_page() {
+            let now = Instant::now();
+            let crowded_since = *self.crowded_since.get_or_insert(now);
+            let is_crowded = !self.task.viewers.have_room_for(limits::BURST_FRAMES_MAX);
+            if is_crowded && now < crowded_since + limits::PAGE_PATIENCE {
+                return Some(now + limits::PAGE_RECHECK);
+            }
+            self.crowded_since = None;
         }
-        let now = Instant::now();
-        let crowded_since = *self.crowded_since.get_or_insert(now);
-        let is_crowded = !self.task.viewers.have_room_for(limits::BURST_FRAMES_MAX);
-        if is_crowded && now < crowded_since + limits::PAGE_PATIENCE {
-            return Some(now + limits::PAGE_RECHECK);
-        }
-        self.crowded_since = None;
         let read = self.feed.next_read()?;
         let (hub, item) = (Arc::clone(&self.task.hub), self.task.item.clone());
         self.reading = Some(Box::pin(async move { opening::read(&hub, &item, read).await }));

@@ -1,7 +1,6 @@
 //! The task of one watched item, from its first viewer until some time after its last.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use auction::ItemId;
@@ -11,7 +10,7 @@ use tracing::debug;
 
 use super::live::Live;
 use super::opening::{self, Opened};
-use super::{Command, viewers::Viewers};
+use super::{Command, Shared, viewers::Viewers};
 use crate::closing::Closing;
 use crate::hub::Hub;
 use crate::limits;
@@ -21,17 +20,13 @@ pub(crate) struct Task {
     pub(super) hub: Arc<Hub>,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) viewers: Viewers,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Task {
-    pub(crate) fn new(
-        item: ItemId,
-        hub: Arc<Hub>,
-        commands: mpsc::Receiver<Command>,
-        subscribers: Arc<AtomicUsize>,
-    ) -> Self {
-        let viewers = Viewers::new(subscribers, Arc::clone(&hub.metrics));
-        Self { item, hub, commands, viewers }
+    pub(crate) fn new(item: ItemId, hub: Arc<Hub>, commands: mpsc::Receiver<Command>, shared: Arc<Shared>) -> Self {
+        let viewers = Viewers::new(Arc::clone(&shared), Arc::clone(&hub.metrics));
+        Self { item, hub, commands, viewers, shared }
     }
 
     /// Returns at shutdown, or when nobody watches any more.

@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc::error::TrySendError, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
-use super::Viewer;
+use super::{Shared, Viewer};
 use crate::closing::Closing;
 use crate::metrics::Metrics;
 
 pub(super) struct Viewers {
     by_id: HashMap<Uuid, Seat>,
-    /// Their number, for whoever asks.
-    count: Arc<AtomicUsize>,
+    /// Gets their number, for whoever asks.
+    shared: Arc<Shared>,
     metrics: Arc<Metrics>,
 }
 
@@ -26,8 +26,8 @@ struct Seat {
 }
 
 impl Viewers {
-    pub(super) fn new(count: Arc<AtomicUsize>, metrics: Arc<Metrics>) -> Self {
-        Self { by_id: HashMap::new(), count, metrics }
+    pub(super) fn new(shared: Arc<Shared>, metrics: Arc<Metrics>) -> Self {
+        Self { by_id: HashMap::new(), shared, metrics }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -91,7 +91,7 @@ impl Viewers {
     }
 
     fn publish_count(&self) {
-        self.count.store(self.by_id.len(), Ordering::Relaxed);
+        self.shared.subscribers.store(self.by_id.len(), Ordering::Relaxed);
     }
 }
 

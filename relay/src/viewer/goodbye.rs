@@ -4,16 +4,26 @@ use futures_util::SinkExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error, Message},
+};
 
+use super::Metered;
 use crate::closing::Closing;
 use crate::limits::{CLOSE_DEADLINE, DISCARDED_BYTES_MAX};
 
-pub(super) async fn say(mut socket: WebSocketStream<TcpStream>, why: Closing) {
-    let told = timeout(CLOSE_DEADLINE, socket.send(Message::Close(Some(why.frame())))).await;
+pub(super) async fn say(mut socket: WebSocketStream<Metered>, why: Closing) {
+    let telling = async {
+        // The answer to a last ping would be written behind the close frame, which must be the end (RFC 6455 5.5.1).
+        socket.flush().await?;
+        socket.send(Message::Close(Some(why.frame()))).await?;
+        Ok::<_, Error>(())
+    };
+    let told = timeout(CLOSE_DEADLINE, telling).await;
     if matches!(told, Ok(Ok(()))) {
         // Whether the viewer hangs up in time or not, the connection ends here.
-        let _ = timeout(CLOSE_DEADLINE, await_hang_up(socket.into_inner())).await;
+        let _ = timeout(CLOSE_DEADLINE, await_hang_up(socket.into_inner().into_stream())).await;
     }
 }
 

@@ -75,6 +75,13 @@ impl Client {
         let (_, close) = until_closed(WebSocketStream::from_raw_socket(stream, Role::Client, None).await).await;
         close
     }
+
+    /// Sends bytes past the protocol and returns all that comes back until the end of the connection.
+    pub(crate) async fn send_raw_until_the_end(self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.socket.into_inner();
+        stream.write_all(bytes).await.unwrap();
+        read_until_the_end(stream).await
+    }
 }
 
 async fn handshake(address: SocketAddr, item: &str) -> WebSocketStream<TcpStream> {
@@ -137,7 +144,11 @@ async fn receive(socket: &mut WebSocketStream<TcpStream>) -> Message {
 pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(DEADLINE, stream.read_to_end(&mut answer)).await.expect("the connection stays open").unwrap();
-    String::from_utf8(answer).unwrap()
+    String::from_utf8(read_until_the_end(stream).await).unwrap()
+}
+
+async fn read_until_the_end(mut stream: TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    timeout(DEADLINE, stream.read_to_end(&mut bytes)).await.expect("the connection stays open").unwrap();
+    bytes
 }

@@ -66,7 +66,27 @@ async fn a_bid_that_was_never_published_comes_from_the_log_to_the_letter() {
     stage.publish(&placed[0]).await;
     stage.publish(&placed[3]).await;
     assert_eq!(viewer.frames(4).await, frames(&placed));
-    assert_eq!(stage.relay.stats().await["gaps_filled"], 2);
+    // Or more, where the relay saw the outbox move before the messages came.
+    assert!(stage.relay.stats().await["gaps_filled"].as_u64().unwrap() >= 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bids_that_nobody_ever_published_are_shown_without_another_bid() {
+    let stage = Stage::start().await;
+    let (mut viewer, mut of_another_item) = (stage.viewer("lot1").await, stage.viewer("lot2").await);
+    let mut placed = Vec::new();
+    // An item that has just been opened looks twice by itself: the third time it is the outbox that tells.
+    for first in [1, 4, 7] {
+        placed = stage.accept_many("lot1", first..first + 3).await;
+        assert_eq!(viewer.frames(3).await, frames(&placed));
+    }
+    for placed in &placed {
+        stage.publish(placed).await;
+    }
+    stage.relay.until_stat("events_duplicate", 3).await;
+    let (last, other) = (stage.bid("lot1", 10).await, stage.bid("lot2", 1).await);
+    assert_eq!((viewer.frame().await, of_another_item.frame().await), (last, other));
+    assert_eq!(stage.relay.stats().await["snapshots_sent"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,15 +130,17 @@ async fn a_new_epoch_is_a_new_snapshot_with_its_reason() {
     let mut reply = [0; 5];
     redis.read_exact(&mut reply).await.unwrap();
     stage.ledger.open(2).await.unwrap();
-    let unpublished = stage.accept("lot1", 100).await;
-    let published = stage.accept("lot1", 101).await;
-    stage.publish(&published).await;
+    let placed = stage.accept_many("lot1", 100..102).await;
+    assert_eq!(placed[0].event.position.epoch, 2);
+    stage.publish(&placed[1]).await;
     let state: serde_json::Value = serde_json::from_str(&viewer.frame().await).unwrap();
     assert_eq!((&state["type"], &state["reason"]), (&"state".into(), &"epoch".into()));
-    assert_eq!((state["epoch"].as_u64(), state["seq"].as_u64()), (Some(2), Some(2)));
-    assert_eq!((state["skipped"].as_u64(), state["current_bid"].to_string()), (Some(1), "1.01".to_owned()));
     assert!(state.get("event_id").is_none());
-    assert_eq!(unpublished.event.position.epoch, 2);
+    // The relay may have looked before both bids were accepted; what the snapshot does not hold follows.
+    let (seq, skipped) = (state["seq"].as_u64().unwrap(), state["skipped"].as_u64().unwrap());
+    assert_eq!((state["epoch"].as_u64(), skipped), (Some(2), seq.saturating_sub(1)));
+    assert_eq!(state["current_bid"].to_string(), ["0.0", "1.0", "1.01"][seq as usize]);
+    assert_eq!(viewer.frames(2 - seq as usize).await, frames(&placed[seq as usize..]));
     let next = stage.bid("lot1", 102).await;
     assert_eq!(viewer.frame().await, next);
 }

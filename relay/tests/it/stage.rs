@@ -107,6 +107,7 @@ impl Relay {
             nats_url: nats_url.to_owned(),
             origins: Origins::parse("https://auctions.example").unwrap(),
             connections_max: 5_000,
+            handshakes_max: 1_000,
         };
         adjust(&mut config);
         let listener = relay::listen(&config.address).await.unwrap();
