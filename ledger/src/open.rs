@@ -24,9 +24,9 @@ impl Ledger {
         let [script, shard_count, epochs @ ..] = &replies[..] else {
             return Err(LedgerError::Corrupt("Redis left out replies".to_owned()));
         };
-        if let Some(found) = Option::<String>::from_redis_value_ref(shard_count).map_err(redis::RedisError::from)? {
-            check_shard_count(&found)?;
-        }
+        let shard_count = Option::<String>::from_redis_value_ref(shard_count).map_err(redis::RedisError::from)?;
+        let Some(shard_count) = shard_count else { return Ok(false) };
+        check_shard_count(&shard_count)?;
         let has_script = *script == redis::Value::Array(vec![redis::Value::Int(1)]);
         Ok(has_script && epochs.iter().all(|epoch| *epoch == redis::Value::Int(1)))
     }
