@@ -15,7 +15,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 async fn subscriber(url: &str) -> Subscriber {
     let client = async_nats::connect(url).await.unwrap();
     let subscriber = client.subscribe("bid_events.*").await.unwrap();
-    client.flush().await.unwrap();
+    // Nobody answers, which the server says after it has taken the subscription. A flush only sends it.
+    client.request("subscribed", "".into()).await.unwrap_err();
     subscriber
 }
 
