@@ -8,18 +8,12 @@ use async_nats::{
         stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream},
     },
 };
-use auction::ItemId;
 
 use crate::limits;
 
 pub const STREAM: &str = "BID_EVENTS";
 pub const CONSUMER: &str = "archival-worker";
 const SUBJECTS: &str = "bid_events.*";
-
-/// The subject that an item's events are published on.
-pub fn subject(item: &ItemId) -> String {
-    format!("bid_events.{item}")
-}
 
 /// Connects, and afterwards reconnects by itself for as long as it takes.
 pub(crate) async fn connect(server: &ServerAddr) -> anyhow::Result<Client> {

@@ -65,7 +65,7 @@ impl Bus {
     /// Returns when the subscription stands at the server: what is published from now on comes. While NATS is away it
     /// returns at once; the subscription is made with the next connection, and [`Bus::repaired`] tells when.
     pub(crate) async fn subscribe(&self, item: &ItemId) -> Result<Subscriber, NotSubscribed> {
-        let subscribing = self.client.subscribe(format!("bid_events.{item}"));
+        let subscribing = self.client.subscribe(auction::event::subject(item));
         let subscriber =
             timeout(limits::SUBSCRIBE_TIMEOUT, subscribing).await.map_err(|_| NotSubscribed)?.map_err(|error| {
                 warn!(%error, "cannot subscribe");

@@ -3,7 +3,7 @@
 use async_nats::jetstream::Message;
 use ledger::OutboxId;
 
-use crate::{Delivery, Unreadable, stream};
+use crate::{Delivery, Unreadable};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotOurs {
@@ -17,7 +17,7 @@ pub(super) fn read(message: &Message) -> Result<Delivery, NotOurs> {
     let headers = message.headers.as_ref();
     let outbox_id = headers.and_then(|headers| OutboxId::parse(headers.get(OutboxId::HEADER)?.as_str()));
     let delivery = Delivery::read(&message.payload, outbox_id)?;
-    match stream::subject(&delivery.event().item_id) == message.subject.as_str() {
+    match auction::event::subject(&delivery.event().item_id) == message.subject.as_str() {
         true => Ok(delivery),
         false => Err(NotOurs::WrongSubject),
     }

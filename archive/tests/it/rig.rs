@@ -81,7 +81,7 @@ impl Rig {
     pub(crate) async fn publish(&self, placed: &Placed) {
         let mut headers = HeaderMap::new();
         headers.insert(OutboxId::HEADER, placed.outbox_id.to_string());
-        let subject = stream::subject(&placed.event.item_id);
+        let subject = auction::event::subject(&placed.event.item_id);
         self.publish_bytes(subject, headers, placed.event.to_json().into()).await;
     }
 

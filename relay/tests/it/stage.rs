@@ -84,7 +84,7 @@ pub(crate) async fn publisher(nats: &Server) -> async_nats::Client {
 pub(crate) async fn publish(publisher: &async_nats::Client, placed: &Placed) {
     let mut headers = HeaderMap::new();
     headers.insert(OutboxId::HEADER, placed.outbox_id.to_string());
-    let subject = format!("bid_events.{}", placed.event.item_id);
+    let subject = auction::event::subject(&placed.event.item_id);
     publisher.publish_with_headers(subject, headers, placed.event.to_json().into()).await.unwrap();
 }
 
