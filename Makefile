@@ -6,7 +6,12 @@ export SQLX_OFFLINE = true
 LOCAL = target/release/local
 BUILD = cargo build --release --workspace --bins --locked
 
-.PHONY: help run watch stop logs clean test check prepare bench-nats
+# SAM asks nobody and leaves nothing in the home folder.
+export SAM_CLI_TELEMETRY = 0
+export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
+SAM_TOOLS = .local/sam-venv
+
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare bench-nats
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -33,12 +38,19 @@ test: ## All tests, each with servers of its own on free ports
 	$(LOCAL) install
 	cargo test --release --workspace --locked --lib --bins --tests
 
-check: ## Formatting, the compose file, lints with warnings denied, and dependencies
+check: sam-check ## Formatting, templates, the compose file, lints with warnings denied, and dependencies
 	cargo fmt --all --check
 	python3 infra/check_compose.py
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
 	else echo "cargo-deny is not installed: dependencies were not checked (cargo install --locked cargo-deny)"; fi
+
+sam-check: $(SAM_TOOLS)/installed ## The template of the deployment, by SAM and by cfn-lint
+	$(SAM_TOOLS)/bin/sam validate
+	$(SAM_TOOLS)/bin/cfn-lint infra/template.yaml
+
+sam-build: $(SAM_TOOLS)/installed ## The functions as they are deployed, for x86_64, with the compiler that is here
+	PATH="$(CURDIR)/$(SAM_TOOLS)/bin:$$PATH" CARGO_LAMBDA_COMPILER=cargo sam build --parameter-overrides Architecture=x86_64
 
 bench-nats: ## Bid latency with NATS up, killed and frozen
 	$(BUILD)
@@ -46,3 +58,6 @@ bench-nats: ## Bid latency with NATS up, killed and frozen
 
 $(LOCAL):
 	$(BUILD)
+
+$(SAM_TOOLS)/installed: infra/requirements.txt local/requirements-watch.txt
+	infra/install-sam.sh
