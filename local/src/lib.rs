@@ -7,6 +7,7 @@ pub mod command;
 mod config;
 mod control;
 mod install;
+mod lambda;
 mod name;
 mod ports;
 mod probe;
