@@ -1,6 +1,7 @@
 //! What an API Gateway HTTP API makes of a function's answer: payload format 2.0.
 
 mod fields;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,8 @@ use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use self::fields::{Fields, Status};
+use self::fields::Fields;
+use self::status::Status;
 
 /// `multiValueHeaders`, which some libraries send, is no field of this format; API Gateway passes over it.
 #[derive(Deserialize)]

@@ -5,11 +5,11 @@
 //! the place of a parameter divides it.
 
 mod pattern;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -18,7 +18,8 @@ use percent_encoding::percent_decode_str;
 use serde::ser::{Serialize, Serializer};
 
 use self::pattern::Pattern;
-use super::template::{Function, Route, RouteMethod};
+use self::table::Table;
+use super::template::{Function, Route};
 
 pub(crate) struct Router {
     entries: Vec<Entry>,
@@ -32,13 +33,6 @@ struct Entry {
     function: usize,
     route_key: String,
     integration_timeout: Duration,
-}
-
-/// Paths of one priority, each with its place in `Router::entries`.
-#[derive(Default)]
-struct Table {
-    methods: HashMap<Method, matchit::Router<usize>>,
-    any: matchit::Router<usize>,
 }
 
 /// The route of a request.
@@ -107,35 +101,6 @@ impl Router {
         self.entries.push(Entry { function, route_key, integration_timeout });
         Ok(())
     }
-}
-
-impl Table {
-    fn insert(&mut self, method: &RouteMethod, path: String, place: usize) -> Result<()> {
-        let paths = match method {
-            RouteMethod::Any => &mut self.any,
-            RouteMethod::Exact(method) => self.methods.entry(method.clone()).or_default(),
-        };
-        paths.insert(path, place).context("there is another route for the same requests")
-    }
-
-    fn find<'table, 'path>(
-        &'table self,
-        method: &Method,
-        path: &'path str,
-    ) -> Option<(usize, matchit::Params<'table, 'path>)> {
-        let of_method = self.methods.get(method).and_then(|paths| at(paths, path));
-        of_method.or_else(|| at(&self.any, path))
-    }
-}
-
-/// An empty segment is no value of a parameter.
-fn at<'table, 'path>(
-    paths: &'table matchit::Router<usize>,
-    path: &'path str,
-) -> Option<(usize, matchit::Params<'table, 'path>)> {
-    let matched = paths.at(path).ok()?;
-    let filled = matched.params.iter().all(|(_, value)| !value.is_empty());
-    filled.then_some((*matched.value, matched.params))
 }
 
 impl PathParameters<'_, '_> {

@@ -1,45 +1,16 @@
-//! The parts of an answer that JSON alone does not describe.
+//! `headers` of an answer.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use crate::lambda::hop_by_hop::is_hop_by_hop;
-
-/// A number or its text, and a status that ends an exchange.
-pub(super) struct Status(pub(super) StatusCode);
 
 /// `headers`, without those of the connection: its framing is this server's business.
 #[derive(Default)]
 pub(super) struct Fields(pub(super) Vec<(HeaderName, HeaderValue)>);
-
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StatusVisitor;
-        impl Visitor<'_> for StatusVisitor {
-            type Value = Status;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a status from 200 to 599")
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Status, E> {
-                let code = u16::try_from(number).ok().filter(|code| (200..600).contains(code));
-                let status = code.and_then(|code| StatusCode::from_u16(code).ok());
-                status.map(Status).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Status, E> {
-                let number = text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))?;
-                self.visit_u64(number)
-            }
-        }
-        deserializer.deserialize_any(StatusVisitor)
-    }
-}
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -9,9 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::{HttpRequest, TRACE_ID};
 use crate::lambda::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The request's headers, without those of its connection and with those the gateway adds.
 pub(super) struct Headers<'a> {
@@ -29,8 +27,11 @@ impl<'a> Headers<'a> {
 
     fn is_passed_on(&self, name: &HeaderName) -> bool {
         // Cookies have a field of their own; the rest is set by the gateway whatever was sent.
-        let replaced = [header::COOKIE, header::CONTENT_LENGTH, FORWARDED_FOR, FORWARDED_PORT, FORWARDED_PROTO];
-        !replaced.contains(name) && !is_hop_by_hop(name) && !is_named_by_connection(name, self.headers)
+        let is_replaced = matches!(
+            name.as_str(),
+            "cookie" | "content-length" | "x-forwarded-for" | "x-forwarded-port" | "x-forwarded-proto"
+        );
+        !is_replaced && !is_hop_by_hop(name) && !is_named_by_connection(name, self.headers)
     }
 }
 
@@ -47,10 +48,10 @@ impl Serialize for Headers<'_> {
         let before = Values(self.headers.get_all(FORWARDED_FOR));
         let comma = if self.headers.contains_key(FORWARDED_FOR) { ", " } else { "" };
         let peer = self.peer.ip();
-        map.serialize_entry(FORWARDED_FOR.as_str(), &Displayed(format_args!("{before}{comma}{peer}")))?;
+        map.serialize_entry(FORWARDED_FOR, &Displayed(format_args!("{before}{comma}{peer}")))?;
         let host = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        map.serialize_entry(FORWARDED_PORT.as_str(), split_port(host).1.unwrap_or("80"))?;
-        map.serialize_entry(FORWARDED_PROTO.as_str(), "http")?;
+        map.serialize_entry("x-forwarded-port", split_port(host).1.unwrap_or("80"))?;
+        map.serialize_entry("x-forwarded-proto", "http")?;
         map.end()
     }
 }

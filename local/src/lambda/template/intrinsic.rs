@@ -1,6 +1,7 @@
 //! The functions of CloudFormation, and what they come to.
 
 mod condition;
+mod list;
 mod substitution;
 
 use anyhow::{Context, Result, bail};
@@ -39,21 +40,9 @@ impl Scope<'_> {
                 let holds = self.holds(literal(condition)?)?;
                 self.resolve(if holds { then } else { otherwise })
             }
-            "Fn::Join" => {
-                let [delimiter, list] = arguments(argument)?;
-                Ok(join(self.texts(list)?, literal(delimiter)?).into())
-            }
-            "Fn::Split" => {
-                let [delimiter, text] = arguments(argument)?;
-                Ok(match self.text(text)? {
-                    Variable::Known(text) => split(&text, literal(delimiter)?),
-                    Variable::OnlyDeployed(what) => Value::OnlyDeployed(what),
-                })
-            }
-            "Fn::Select" => {
-                let [index, list] = arguments(argument)?;
-                self.select(index, list)
-            }
+            "Fn::Join" => self.join(argument).map(Value::from),
+            "Fn::Split" => self.split(argument),
+            "Fn::Select" => self.select(argument),
             _ => bail!("the function {name} is not known here"),
         }
         .with_context(|| name.to_owned())
@@ -86,32 +75,17 @@ impl Scope<'_> {
         }
     }
 
-    fn select(&self, index: &Node, list: &Node) -> Result<Value> {
-        if let Value::OnlyDeployed(what) = self.resolve(list)? {
-            return Ok(Value::OnlyDeployed(what));
-        }
-        let Variable::Known(index) = self.text(index)? else { bail!("an index that only a deployment knows") };
-        let texts = self.texts(list)?;
-        let text = index.parse().ok().and_then(|index: usize| texts.into_iter().nth(index));
-        text.map(Value::from).with_context(|| format!("the list has no element {index}"))
-    }
-
     /// A text, which may be made by functions.
     fn text(&self, node: &Node) -> Result<Variable> {
-        match self.resolve(node)? {
-            Value::Known(Node::Text(text)) => Ok(Variable::Known(text)),
-            Value::OnlyDeployed(what) => Ok(Variable::OnlyDeployed(what)),
-            Value::Known(_) => bail!("a list or a map where a text is expected"),
-            Value::Absent => bail!("nothing where a text is expected"),
-        }
+        self.text_or_absent(node)?.context("nothing where a text is expected")
     }
 
-    /// A list of texts. One that only a deployment knows counts as one text.
-    fn texts(&self, node: &Node) -> Result<Vec<Variable>> {
+    fn text_or_absent(&self, node: &Node) -> Result<Option<Variable>> {
         match self.resolve(node)? {
-            Value::Known(Node::List(elements)) => elements.iter().map(|element| self.text(element)).collect(),
-            Value::OnlyDeployed(what) => Ok(vec![Variable::OnlyDeployed(what)]),
-            Value::Known(_) | Value::Absent => bail!("no list where one is expected"),
+            Value::Known(Node::Text(text)) => Ok(Some(Variable::Known(text))),
+            Value::OnlyDeployed(what) => Ok(Some(Variable::OnlyDeployed(what))),
+            Value::Known(_) => bail!("a list or a map where a text is expected"),
+            Value::Absent => Ok(None),
         }
     }
 }
@@ -132,22 +106,6 @@ fn known_text(text: String) -> Value {
         Some(text[start..end].to_owned())
     });
     reference.map_or(Value::Known(Node::Text(text)), Value::OnlyDeployed)
-}
-
-fn join(texts: Vec<Variable>, delimiter: &str) -> Variable {
-    let mut known = Vec::new();
-    for text in texts {
-        match text {
-            Variable::Known(text) => known.push(text),
-            only_deployed @ Variable::OnlyDeployed(_) => return only_deployed,
-        }
-    }
-    Variable::Known(known.join(delimiter))
-}
-
-fn split(text: &str, delimiter: &str) -> Value {
-    let parts = text.split(delimiter).map(|part| Node::Text(part.to_owned()));
-    Value::Known(Node::List(parts.collect()))
 }
 
 /// `[Resource, Attribute]` or `Resource.Attribute`.

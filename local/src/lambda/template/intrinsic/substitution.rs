@@ -1,8 +1,9 @@
 //! `Fn::Sub`: a text with `${Parameter}`, `${Resource.Attribute}` and `${!Literal}` in it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use super::{Node, Scope, Value, Variable, arguments, join, literal};
+use super::list::join;
+use super::{Node, Scope, Value, Variable, arguments, literal};
 
 impl Scope<'_> {
     /// The text, or a list of the text and a map of names of its own.
@@ -37,7 +38,7 @@ impl Scope<'_> {
         match value {
             Value::Known(Node::Text(text)) => Ok(Variable::Known(text)),
             Value::OnlyDeployed(what) => Ok(Variable::OnlyDeployed(what)),
-            Value::Known(_) | Value::Absent => anyhow::bail!("no text"),
+            Value::Known(_) | Value::Absent => bail!("no text"),
         }
     }
 }
