@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -14,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     App, Config,
     connections::Connections,
-    routes::{Function, router},
+    routes::{self, router},
 };
 
 /// A client that sends its headers slower than this holds a connection for nothing. Also bounds idle connections.
@@ -28,14 +29,14 @@ const PING_INTERVAL: Duration = Duration::from_secs(1);
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let app = App::new(&config).await?;
     tracing::info!(address = %listener.local_addr().context("no address")?, "the api listens");
-    let served = serve(app.clone(), &config, Connections::new(listener), &shutdown);
+    let router = router(app.clone(), &config, &routes::ALL)?;
+    let served = serve(router, app.bids.clone(), Connections::new(listener), &shutdown);
     tokio::join!(served, shutdown.run_until_cancelled(keep_connected(&app)));
     Ok(())
 }
 
-async fn serve(app: App, config: &Config, clients: Connections, shutdown: &CancellationToken) {
-    let bids = app.bids.clone();
-    let service = TowerToHyperService::new(router(app, config, &Function::ALL));
+async fn serve(router: Router, bids: TaskTracker, clients: Connections, shutdown: &CancellationToken) {
+    let service = TowerToHyperService::new(router);
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_DEADLINE);
     let graceful = GracefulShutdown::new();

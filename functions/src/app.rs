@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use archive::Archive;
 use ledger::{Ledger, LedgerError};
 use tokio_util::task::TaskTracker;
 
@@ -12,7 +11,6 @@ use crate::{Config, publisher::Publisher, watch::Watch};
 #[derive(Clone)]
 pub struct App {
     pub(crate) ledger: Ledger,
-    pub(crate) archive: Archive,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) unlisted_items_allowed: bool,
     /// Bids under way, which go on when their bidder hangs up.
@@ -25,7 +23,6 @@ impl App {
     pub async fn new(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             ledger: Ledger::new(&config.redis_url).context("REDIS_URL")?,
-            archive: Archive::new(&config.postgres_url),
             publisher: Arc::new(Publisher::new(&config.nats_url, config.publish_deadline).await.context("NATS_URL")?),
             unlisted_items_allowed: config.unlisted_items_allowed,
             bids: TaskTracker::new(),

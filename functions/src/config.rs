@@ -3,7 +3,6 @@
 use std::{str::FromStr, time::Duration};
 
 use anyhow::Context;
-use archive::PostgresUrl;
 use axum::http::HeaderValue;
 
 #[derive(Clone, Debug)]
@@ -12,8 +11,8 @@ pub struct Config {
     pub redis_url: String,
     /// `NATS_URL`
     pub nats_url: String,
-    /// `POSTGRES_URL`
-    pub postgres_url: PostgresUrl,
+    /// `POSTGRES_URL`, which the route that reads the archive parses.
+    pub postgres_url: String,
     /// `ALLOW_UNLISTED_ITEMS`: an item that nobody created can be bid on.
     pub unlisted_items_allowed: bool,
     /// `CORS_ORIGINS`, a comma list: pages of these origins may call the interface.

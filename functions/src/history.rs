@@ -1,8 +1,9 @@
 //! `GET /api/v1/items/{id}/bids`: how an item came where it stands.
 
+use archive::Archive;
 use auction::{AuctionEvent, ItemId, Position};
 use axum::{
-    Json,
+    Extension, Json,
     extract::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
@@ -47,6 +48,7 @@ pub(crate) struct Page {
 
 pub(crate) async fn bids(
     State(app): State<App>,
+    Extension(archive): Extension<Archive>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
@@ -62,7 +64,7 @@ pub(crate) async fn bids(
         None => Position { epoch: present_epoch(&app, &item_id).await?, seq: after },
     };
     // One more than asked for tells whether there is a next page.
-    let mut events = events_after(&app, &item_id, from, limit + 1).await?;
+    let mut events = events_after(&app, &archive, &item_id, from, limit + 1).await?;
     let has_more = events.len() > limit;
     events.truncate(limit);
     let last = events.last().filter(|_| has_more).map(|event| event.position);
@@ -77,12 +79,18 @@ async fn present_epoch(app: &App, item: &ItemId) -> Result<u64, Problem> {
 }
 
 /// Events after a position: from the log, and from PostgreSQL what the log does not have.
-async fn events_after(app: &App, item: &ItemId, from: Position, limit: usize) -> Result<Vec<AuctionEvent>, Problem> {
+async fn events_after(
+    app: &App,
+    archive: &Archive,
+    item: &ItemId,
+    from: Position,
+    limit: usize,
+) -> Result<Vec<AuctionEvent>, Problem> {
     let log = log_after(app, item, from.seq, limit).await?;
     if log.oldest.is_some_and(|oldest| reaches_back(oldest, from)) {
         return Ok(log.events.into_iter().filter(|event| event.position > from).collect());
     }
-    let mut events = app.archive.bids_after(item, from, log.oldest, limit as u32).await?;
+    let mut events = archive.bids_after(item, from, log.oldest, limit as u32).await?;
     if events.len() < limit && log.oldest.is_some() {
         events.extend(log_after(app, item, 0, limit - events.len()).await?.events);
     }

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Serves one function's routes until the environment ends.
-pub async fn run(function: Function) -> anyhow::Result<()> {
+pub async fn run(function: &Function) -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let app = App::new(&config).await?;
-    let router = router(app, &config, &[function]);
+    let router = router(app, &config, &[function])?;
     let handler = service_fn(move |request: Request| answer(router.clone(), request));
     lambda_http::run_concurrent(handler).await.map_err(anyhow::Error::from_boxed)
 }

@@ -21,8 +21,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(2);
 /// How long one attempt to connect may take.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Between two attempts to connect. The client's own pauses grow to seconds, and viewers would wait for the relay to look
-/// for itself as long.
+/// Between two attempts to connect, but not before the first: a cold sandbox has its first bid at once. The client's own
+/// pauses grow to seconds, and viewers would wait for the relay to look for itself as long.
 const RECONNECTION_DELAY: Duration = Duration::from_millis(250);
 
 pub(crate) struct Publisher {
@@ -38,7 +38,7 @@ impl Publisher {
             .retry_on_initial_connect()
             .connection_timeout(CONNECTION_TIMEOUT)
             .ping_interval(PING_INTERVAL)
-            .reconnect_delay_callback(|_attempts| RECONNECTION_DELAY)
+            .reconnect_delay_callback(|attempt| if attempt <= 1 { Duration::ZERO } else { RECONNECTION_DELAY })
             .client_capacity(WAITING_EVENTS_MAX)
             .event_callback(|event| async move { tracing::info!(%event, "NATS") });
         Ok(Self { client: options.connect(url).await?, deadline, breaker: Breaker::default() })

@@ -1,8 +1,10 @@
 //! Which function answers which route. The SAM template and the router table of `cargo lambda watch` say the same,
 //! which a test checks.
 
+use anyhow::Context;
+use archive::Archive;
 use axum::{
-    Router,
+    Extension, Router,
     http::{Method, header},
     routing::{MethodRouter, get, post},
 };
@@ -10,52 +12,48 @@ use tower_http::cors::CorsLayer;
 
 use crate::{App, Config, health, history, items, place_bid, problem};
 
-/// A Lambda function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Function {
-    PlaceBid,
-    Items,
-}
-
-impl Function {
-    pub const ALL: [Self; 2] = [Self::PlaceBid, Self::Items];
-
+/// A Lambda function. Each is a constant of its own, so that its binary holds only what its routes need.
+pub struct Function {
     /// The name of its binary.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PlaceBid => "place-bid",
-            Self::Items => "items",
-        }
-    }
+    pub name: &'static str,
+    pub routes: &'static [Route],
 }
 
 pub struct Route {
     pub method: Method,
     pub path: &'static str,
-    pub function: Function,
-    handler: fn() -> MethodRouter<App>,
+    handler: fn(&Config) -> anyhow::Result<MethodRouter<App>>,
 }
 
-pub const ROUTES: [Route; 5] = [
-    Route {
+pub static PLACE_BID: Function = Function {
+    name: "place-bid",
+    routes: &[Route {
         method: Method::POST,
         path: "/api/v1/items/{id}/bid",
-        function: Function::PlaceBid,
-        handler: || post(place_bid::place_bid),
-    },
-    Route { method: Method::GET, path: "/api/v1/items/{id}", function: Function::Items, handler: || get(items::item) },
-    Route {
-        method: Method::GET,
-        path: "/api/v1/items/{id}/bids",
-        function: Function::Items,
-        handler: || get(history::bids),
-    },
-    Route { method: Method::GET, path: "/health", function: Function::Items, handler: || get(health::health) },
-    Route { method: Method::GET, path: "/ready", function: Function::Items, handler: || get(health::ready) },
-];
+        handler: |_| Ok(post(place_bid::place_bid)),
+    }],
+};
+
+pub static ITEMS: Function = Function {
+    name: "items",
+    routes: &[
+        Route { method: Method::GET, path: "/api/v1/items/{id}", handler: |_| Ok(get(items::item)) },
+        Route { method: Method::GET, path: "/api/v1/items/{id}/bids", handler: bids },
+        Route { method: Method::GET, path: "/health", handler: |_| Ok(get(health::health)) },
+        Route { method: Method::GET, path: "/ready", handler: |_| Ok(get(health::ready)) },
+    ],
+};
+
+pub static ALL: [&Function; 2] = [&PLACE_BID, &ITEMS];
+
+/// The only route that reads the archive: a cold start of the others need not look for PostgreSQL's settings.
+fn bids(config: &Config) -> anyhow::Result<MethodRouter<App>> {
+    let archive = Archive::new(&config.postgres_url.parse().context("POSTGRES_URL")?);
+    Ok(get(history::bids).layer(Extension(archive)))
+}
 
 /// The routes of the given functions.
-pub fn router(app: App, config: &Config, functions: &[Function]) -> Router {
+pub fn router(app: App, config: &Config, functions: &[&Function]) -> anyhow::Result<Router> {
     let cors = CorsLayer::new()
         .allow_origin(config.cors_origins.clone())
         .allow_methods([Method::GET, Method::POST])
@@ -65,12 +63,10 @@ pub fn router(app: App, config: &Config, functions: &[Function]) -> Router {
             header::HeaderName::from_static("idempotency-key"),
         ])
         .expose_headers([header::RETRY_AFTER]);
-    ROUTES
-        .iter()
-        .filter(|route| functions.contains(&route.function))
-        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
-        .fallback(problem::no_such_route)
-        .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(cors)
-        .with_state(app)
+    let mut router = Router::new();
+    for route in functions.iter().flat_map(|function| function.routes) {
+        router = router.route(route.path, (route.handler)(config)?);
+    }
+    let router = router.fallback(problem::no_such_route).method_not_allowed_fallback(problem::method_not_allowed);
+    Ok(router.layer(cors).with_state(app))
 }

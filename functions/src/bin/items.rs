@@ -1,7 +1,7 @@
-use functions::{lambda, logging, routes::Function};
+use functions::{lambda, logging, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     logging::start();
-    lambda::run(Function::Items).await
+    lambda::run(&routes::ITEMS).await
 }

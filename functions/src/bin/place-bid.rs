@@ -1,7 +1,7 @@
-use functions::{lambda, logging, routes::Function};
+use functions::{lambda, logging, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     logging::start();
-    lambda::run(Function::PlaceBid).await
+    lambda::run(&routes::PLACE_BID).await
 }

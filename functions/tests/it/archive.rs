@@ -29,7 +29,7 @@ async fn trim_log(api: &TestApi, count: u64) {
 async fn what_the_log_no_longer_has_comes_from_postgresql_without_a_seam() {
     let postgres = testing::postgres().await;
     let url: archive::PostgresUrl = postgres.url().parse().unwrap();
-    let api = api_with(|config| config.postgres_url = url.clone()).await;
+    let api = api_with(|config| config.postgres_url = postgres.url()).await;
     for amount in 1..=9 {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }
@@ -67,7 +67,7 @@ async fn without_postgresql_older_bids_are_503_and_recent_ones_are_listed() {
 async fn bids_of_an_earlier_epoch_are_listed_first_and_no_page_skips_one() {
     let postgres = testing::postgres().await;
     let url: archive::PostgresUrl = postgres.url().parse().unwrap();
-    let api = api_with(|config| config.postgres_url = url.clone()).await;
+    let api = api_with(|config| config.postgres_url = postgres.url()).await;
     for amount in 1..=5 {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }

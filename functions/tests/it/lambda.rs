@@ -2,7 +2,7 @@
 
 use functions::{
     App, Config, lambda,
-    routes::{Function, router},
+    routes::{self, Function, router},
 };
 use lambda_http::Body;
 use serde_json::{Value, json};
@@ -24,10 +24,10 @@ fn event(method: &str, path: &str, body: &str, is_base64: bool) -> String {
     .to_string()
 }
 
-async fn answer(config: &Config, function: Function, event: &str) -> (u16, Value) {
+async fn answer(config: &Config, function: &Function, event: &str) -> (u16, Value) {
     let app = App::new(config).await.unwrap();
     let request = lambda_http::request::from_str(event).unwrap();
-    let response = lambda::answer(router(app, config, &[function]), request).await.unwrap();
+    let response = lambda::answer(router(app, config, &[function]).unwrap(), request).await.unwrap();
     let Body::Text(text) = response.body() else { panic!("not text: {response:?}") };
     (response.status().as_u16(), serde_json::from_str(text).unwrap())
 }
@@ -38,11 +38,11 @@ async fn a_function_answers_its_own_routes_and_no_others() {
     let config = config(&redis);
     let bid = r#"{"user_id":"alice","amount":100.01}"#;
     let path = "/api/v1/items/lot1/bid";
-    let (status, body) = answer(&config, Function::PlaceBid, &event("POST", path, bid, false)).await;
+    let (status, body) = answer(&config, &routes::PLACE_BID, &event("POST", path, bid, false)).await;
     assert_eq!((status, &body["current_bid"]), (201, &json!(100.01)));
-    let (status, body) = answer(&config, Function::Items, &event("GET", "/api/v1/items/lot1", "", false)).await;
+    let (status, body) = answer(&config, &routes::ITEMS, &event("GET", "/api/v1/items/lot1", "", false)).await;
     assert_eq!((status, &body["highest_bidder_id"]), (200, &json!("alice")));
-    let (status, _) = answer(&config, Function::Items, &event("POST", path, bid, false)).await;
+    let (status, _) = answer(&config, &routes::ITEMS, &event("POST", path, bid, false)).await;
     assert_eq!(status, 404);
 }
 
@@ -52,6 +52,6 @@ async fn a_base64_body_is_a_body() {
     // {"user_id":"alice","amount":7}
     let bid = "eyJ1c2VyX2lkIjoiYWxpY2UiLCJhbW91bnQiOjd9";
     let event = event("POST", "/api/v1/items/lot1/bid", bid, true);
-    let (status, body) = answer(&config(&redis), Function::PlaceBid, &event).await;
+    let (status, body) = answer(&config(&redis), &routes::PLACE_BID, &event).await;
     assert_eq!((status, &body["current_bid"]), (201, &json!(7.0)));
 }

@@ -50,7 +50,7 @@ pub(crate) fn config(redis: &Server) -> Config {
     Config {
         redis_url: redis.url(),
         nats_url: format!("nats://{NOWHERE}"),
-        postgres_url: format!("postgres://bidding@{NOWHERE}/bidding").parse().unwrap(),
+        postgres_url: format!("postgres://bidding@{NOWHERE}/bidding"),
         unlisted_items_allowed: true,
         cors_origins: vec!["http://page.example".parse().unwrap()],
         publish_deadline: Duration::from_millis(5),
