@@ -2,6 +2,8 @@
 
 mod clean;
 mod install;
+mod interrupts;
+mod lambda;
 mod logs;
 mod remote;
 mod run;
@@ -37,13 +39,19 @@ pub enum Command {
     },
     /// Starts everything and stays in the foreground; Ctrl-C stops all in order, a second Ctrl-C kills
     Run {
-        /// What answers HTTP: the `api` binary, or the Lambda functions, rebuilt when a source changes
+        /// What answers HTTP: the Lambda functions in sandboxes, the same routes in one process, or the functions under
+        /// cargo-lambda, rebuilt when a source changes
         #[arg(long, value_enum, default_value_t)]
         api: Api,
         /// Only these servers, separated by commas
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         only: Vec<Name>,
     },
+    /// Serves the functions of infra/template.yaml on API_ADDR as Lambda does; `local run` starts it as bidding-api
+    ///
+    /// SANDBOX_MAX, SANDBOX_QUEUE_MAX, SANDBOX_IDLE_MS, SANDBOX_PROVISIONED, SANDBOX_CONCURRENCY, SANDBOX_FREEZE and
+    /// SANDBOX_REPORTS set how sandboxes are treated; local/README.md explains them.
+    Lambda,
     /// Shows what each server is doing
     Status,
     /// Starts a stopped, killed or crashed server; returns when it answers
@@ -72,8 +80,9 @@ impl Command {
         // The control socket is used by its short relative path: the path of a socket has at most 107 bytes.
         std::env::set_current_dir(config::project_root()?)?;
         match self {
-            Self::Install { watch } => install::run(if watch { Api::Watch } else { Api::Api }).await,
+            Self::Install { watch } => install::run(if watch { Api::Watch } else { Api::Lambda }).await,
             Self::Run { api, only } => run::run(api, only).await,
+            Self::Lambda => lambda::run().await,
             Self::Status => remote::status().await,
             Self::Start { name } => remote::act(Action::Start, &name).await,
             Self::Stop { name: Some(name) } => remote::act(Action::Stop, &name).await,

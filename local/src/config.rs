@@ -1,5 +1,6 @@
 //! The settings of `local` itself: environment variables, each with the contract's default.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -113,6 +114,17 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
     env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
 }
 
+/// Values for the parameters of the SAM template, instead of its defaults: `TEMPLATE_PARAMETERS="Name=value Other=value"`.
+pub(crate) fn parameters() -> Result<BTreeMap<String, String>> {
+    let text = variable("TEMPLATE_PARAMETERS").unwrap_or_default();
+    let pair = |word: &str| {
+        let (name, value) =
+            word.split_once('=').with_context(|| format!("TEMPLATE_PARAMETERS: {word} is no Name=value"))?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    text.split_whitespace().map(pair).collect()
+}
+
 /// An address that can be connected to: "every interface" is not one.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip().is_unspecified() {
@@ -130,6 +142,6 @@ fn address(name: &str, default_port: u16) -> Result<SocketAddr> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is config.rs")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

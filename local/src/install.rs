@@ -32,7 +32,7 @@ impl Programs {
     /// The programs, if none is missing.
     pub(crate) fn find(root: &Path, api: Api) -> Option<Self> {
         let cargo_lambda = python::CARGO_LAMBDA.find(root);
-        let is_enough = api == Api::Api || cargo_lambda.is_some();
+        let is_enough = api != Api::Watch || cargo_lambda.is_some();
         is_enough.then_some(())?;
         Some(Self {
             redis_server: redis::find(root)?,

@@ -1,8 +1,101 @@
-//! AWS Lambda behind an API Gateway HTTP API, played by this process: the SAM template says what there is.
-#![cfg_attr(not(test), expect(dead_code, reason = "the sandboxes that use these parts follow"))]
+//! The functions of `infra/template.yaml` on this machine, as Lambda and an HTTP API run them.
+//!
+//! Every sandbox is a process of its own with its own Runtime API. It gets one event at a time, is frozen after its
+//! answer, thawed for the next event, and ended when it has been idle for long, takes too long or is no longer needed.
 
+mod config;
+mod cors;
+mod front;
 mod hop_by_hop;
 mod http_answer;
 mod http_event;
+mod invocation;
+mod pool;
+mod report;
 mod router;
+mod runtime_api;
+mod sandbox;
+mod schedule;
 mod template;
+mod variables;
+mod watchdog;
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use futures_util::future::join_all;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::config::Config;
+use self::front::Front;
+use self::pool::{Limits, Pool, Program};
+use self::report::Reports;
+use self::router::Router;
+use self::template::{Function, Template};
+use self::watchdog::Watchdog;
+use crate::config::{Addresses, parameters};
+use crate::programs;
+use crate::settings::Settings;
+
+/// Serves the functions until `shutdown` is cancelled; returns when no sandbox is left.
+pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
+    let settings = Settings::from_env()?;
+    let config = Config::from_env(settings.report_file())?;
+    let template = Template::read(&settings.root.join("infra/template.yaml"), &parameters()?)?;
+    let router = Router::new(&template.functions)?;
+    allow_open_files();
+    let listener = front::listen(Addresses::from_env()?.api)?;
+    let mut watchdog = Watchdog::start()?;
+    let reports = Arc::new(Reports::open(&config.reports)?);
+    let start = |function: &Function| start_pool(function, &config, watchdog.group(), &reports);
+    let pools = template.functions.iter().map(start).collect::<Result<Vec<_>>>()?;
+
+    let schedules = TaskTracker::new();
+    for (function, pool) in template.functions.iter().zip(&pools) {
+        for schedule in function.schedules.iter().filter(|schedule| schedule.enabled) {
+            schedules.spawn(schedule::keep(schedule.clone(), Arc::clone(pool), shutdown.clone()));
+        }
+    }
+    schedules.close();
+    let front = Front { router, pools: pools.clone(), cors: template.cors };
+    let served = tokio::select! {
+        served = front::serve(front, listener, shutdown.clone()) => served,
+        () = watchdog.ended() => lost_watchdog(),
+    };
+    shutdown.cancel();
+    join_all(pools.iter().map(|pool| pool.stop())).await;
+    schedules.wait().await;
+    reports.flush();
+    served
+}
+
+fn lost_watchdog() -> Result<()> {
+    bail!("the watchdog ended: nothing would end the sandboxes any more")
+}
+
+/// Every request holds a descriptor, and every sandbox some. Fewer than could be had is no reason not to start.
+fn allow_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+fn start_pool(function: &Function, config: &Config, group: i32, reports: &Arc<Reports>) -> Result<Arc<Pool>> {
+    let path = programs::find(&function.binary)?;
+    let variables = variables::of(function, &path)?;
+    let memory_mib = function.memory_mib;
+    let program = Program { name: function.binary.clone(), path, variables, memory_mib, group };
+    let reserved = function.reserved_concurrency.map_or(usize::MAX, |reserved| reserved as usize);
+    let in_template = function.provisioned_concurrency.unwrap_or_default() as usize;
+    let limits = Limits {
+        sandboxes_max: config.sandboxes_max.min(reserved),
+        queue_max: config.queue_max,
+        idle: config.idle,
+        provisioned: config.provisioned.unwrap_or(in_template),
+        concurrency: config.concurrency,
+        freezes: config.freezes,
+        timeout: function.timeout,
+    };
+    Ok(Pool::start(program, limits, Arc::clone(reports)))
+}

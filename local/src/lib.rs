@@ -12,6 +12,7 @@ mod name;
 mod ports;
 mod probe;
 mod process;
+mod programs;
 mod server;
 mod servers;
 mod settings;

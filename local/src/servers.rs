@@ -1,5 +1,6 @@
 //! The servers of the system, one file for each kind: how it is configured, asked and ended.
 
+mod lambda;
 mod nats;
 mod ours;
 mod postgres;
@@ -22,6 +23,7 @@ pub(crate) async fn prepare(server: Name, settings: &Settings, programs: &Progra
         Name::Nats => nats::prepare(settings, programs),
         Name::Postgres => postgres::prepare(settings, programs).await,
         Name::Api if settings.api == Api::Watch => watch::prepare(settings, programs),
+        Name::Api if settings.api == Api::Lambda => lambda::prepare(settings),
         Name::ArchivalWorker | Name::Broadcast | Name::Api => ours::prepare(server, settings),
     }
 }

@@ -31,7 +31,10 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Api {
     /// The `api` binary.
+    /// The Lambda functions, each event in a sandbox as on Lambda.
     #[default]
+    Lambda,
+    /// The `api` binary: the same routes in one process.
     Api,
     /// The Lambda functions under `cargo lambda watch`: rebuilt when a source file changes.
     Watch,
@@ -93,6 +96,11 @@ impl Settings {
 
     pub(crate) fn data_folder(&self, server: Name) -> PathBuf {
         data_folder(&self.folder, server)
+    }
+
+    /// What became of every invocation in a sandbox.
+    pub(crate) fn report_file(&self) -> PathBuf {
+        self.folder.join("logs").join(format!("{}.reports.jsonl", Name::Api))
     }
 
     pub(crate) fn log_file(&self, server: Name) -> PathBuf {

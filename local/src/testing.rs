@@ -52,6 +52,15 @@ pub async fn system() -> System {
     system_of(&Name::ALL).await
 }
 
+/// The whole system with other settings than those of a test, such as what answers HTTP.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn system_with(change: impl Fn(&mut Settings)) -> System {
+    let started = start_with(&Name::ALL, change).await;
+    started.unwrap_or_else(|error| panic!("no servers for the test: {error:#}"))
+}
+
 /// A part of the system.
 ///
 /// # Panics
@@ -67,9 +76,15 @@ async fn only(name: Name) -> Server {
 }
 
 async fn start(servers: &[Name]) -> Result<System> {
+    start_with(servers, |_| {}).await
+}
+
+async fn start_with(servers: &[Name], change: impl Fn(&mut Settings)) -> Result<System> {
     let mut attempt = 1;
     loop {
-        match System::start(Settings::temporary(servers)?).await {
+        let mut settings = Settings::temporary(servers)?;
+        change(&mut settings);
+        match System::start(settings).await {
             Err(error) if attempt < TRIES && lost_its_port(&error) => attempt += 1,
             result => return result,
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::interrupts::Interrupts;
 use super::{say, welcome};
 use crate::control::{Answer, Control, RunLock};
 use crate::name::Name;
@@ -52,29 +52,4 @@ pub(super) async fn run(api: Api, only: Vec<Name>) -> Result<()> {
 fn report(crash: &Crash) {
     let Crash { server, exit, log_tail } = crash;
     say(format!("{server} crashed ({exit}); the end of its log:\n{log_tail}`local start {server}` starts it again"));
-}
-
-/// Ctrl-C, a polite kill, and the end of the terminal.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Interrupts {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
-    }
 }

@@ -1,13 +1,13 @@
 //! Our own processes: the binaries of this workspace, built beside this one.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rustix::process::Signal;
 
 use crate::name::Name;
 use crate::probe::Probe;
+use crate::programs;
 use crate::server::Spec;
 use crate::settings::Settings;
 
@@ -21,7 +21,7 @@ pub(super) fn prepare(server: Name, settings: &Settings) -> Result<Spec> {
     };
     Ok(Spec {
         name: server,
-        program: find(binary)?,
+        program: programs::find(binary)?,
         arguments: Vec::new(),
         environment: environment(settings),
         working_folder: settings.root.clone(),
@@ -50,14 +50,4 @@ pub(super) fn environment(settings: &Settings) -> Vec<(&'static str, String)> {
     ];
     environment.extend(settings.environment.iter().cloned());
     environment
-}
-
-fn find(binary: &str) -> Result<PathBuf> {
-    let this = std::env::current_exe().context("cannot tell where this program is")?;
-    // A test's program is one folder deeper.
-    let folders = this.ancestors().skip(1).take(2);
-    let found = folders.map(|folder: &Path| folder.join(binary)).find(|path| path.is_file());
-    found.with_context(|| {
-        format!("the program `{binary}` is not built: run `cargo build --release --workspace --bins` first")
-    })
 }

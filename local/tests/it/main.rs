@@ -1,6 +1,9 @@
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod answers;
 mod control;
 mod run;
+mod sandboxes;
 mod servers;
 mod supervisor;
 mod wait;

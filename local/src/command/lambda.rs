@@ -1,0 +1,25 @@
+//! `local lambda`
+
+use anyhow::Result;
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+
+use super::interrupts::Interrupts;
+use crate::lambda;
+
+pub(super) async fn run() -> Result<()> {
+    let mut interrupts = Interrupts::new()?;
+    let shutdown = CancellationToken::new();
+    let served = tokio::task::spawn_blocking({
+        let shutdown = shutdown.clone();
+        // One thread: what it does for an event takes microseconds, and waking another one would take as long.
+        move || Builder::new_current_thread().enable_all().build()?.block_on(lambda::run(shutdown))
+    });
+    let _end = shutdown.clone().drop_guard();
+    tokio::pin!(served);
+    tokio::select! {
+        served = &mut served => return served?,
+        () = interrupts.next() => shutdown.cancel(),
+    }
+    served.await?
+}
