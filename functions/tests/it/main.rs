@@ -11,4 +11,5 @@ mod health;
 mod items;
 mod lambda;
 mod routes;
+mod sandboxes;
 mod support;
