@@ -11,14 +11,17 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare bench-nats
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare bench-lambda bench-cold bench-nats
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
 
+# What answers HTTP: the Lambda functions in sandboxes, or with `make run API=api` the same routes in one process.
+API = lambda
+
 run: ## Installs what is missing, builds and starts everything; Ctrl-C stops it
 	$(BUILD)
-	$(LOCAL) run
+	$(LOCAL) run --api $(API)
 
 watch: ## The same with the functions under `cargo lambda watch`, reloaded on every change
 	$(BUILD)
@@ -51,6 +54,15 @@ sam-check: $(SAM_TOOLS)/installed ## The template of the deployment, by SAM and 
 
 sam-build: $(SAM_TOOLS)/installed ## The functions as they are deployed, for x86_64, with the compiler that is here
 	PATH="$(CURDIR)/$(SAM_TOOLS)/bin:$$PATH" CARGO_LAMBDA_COMPILER=cargo sam build --parameter-overrides Architecture=x86_64
+
+bench-lambda: ## Bid latency in one process, in sandboxes and under `cargo lambda watch`
+	$(BUILD)
+	$(LOCAL) install --watch
+	target/release/loadtest lambda-cost
+
+bench-cold: ## Sizes of the functions, and how long their cold starts take
+	$(BUILD)
+	target/release/loadtest cold-start
 
 bench-nats: ## Bid latency with NATS up, killed and frozen
 	$(BUILD)

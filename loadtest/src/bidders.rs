@@ -20,11 +20,17 @@ pub struct Bidders {
     /// The next price of every item, in whole units; equal for all, so that a phase starts where the last one ended.
     next_price: u64,
     count: usize,
+    item_prefix: String,
 }
 
 impl Bidders {
     pub fn new(api_url: String, count: usize) -> Self {
-        Self { api_url, client: Client::new(), next_price: 1, count }
+        Self { api_url, client: Client::new(), next_price: 1, count, item_prefix: "own_item".to_owned() }
+    }
+
+    /// Names the items `PREFIX_0`, `PREFIX_1`, … so that several groups of bidders do not meet.
+    pub fn prefix(&mut self, item_prefix: String) {
+        self.item_prefix = item_prefix;
     }
 
     /// Every bidder places `bids_each` bids. Fails if one is not accepted.
@@ -33,7 +39,7 @@ impl Bidders {
         self.next_price = prices.end;
         let mut bidders = JoinSet::new();
         for bidder in 0..self.count {
-            let url = format!("{}/api/v1/items/own_item_{bidder}/bid", self.api_url);
+            let url = format!("{}/api/v1/items/{}_{bidder}/bid", self.api_url, self.item_prefix);
             bidders.spawn(bid_each(self.client.clone(), url, prices.clone()));
         }
         let mut all = empty()?;

@@ -1,4 +1,6 @@
 //! Measurements of the system, from outside: over HTTP, WebSocket and the servers' own command-line clients.
 
 pub mod bidders;
+pub mod cold_start;
+pub mod lambda_cost;
 pub mod nats_faults;

@@ -1,7 +1,7 @@
 //! Measurements of the system, from outside.
 
 use clap::{Parser, Subcommand};
-use loadtest::nats_faults;
+use loadtest::{cold_start, lambda_cost, nats_faults};
 
 #[derive(Parser)]
 #[command(about = "Measures the auction system from outside")]
@@ -12,6 +12,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Experiment {
+    /// Sizes of the functions, and how long their cold starts take
+    ColdStart(cold_start::Arguments),
+    /// Bid latency in one process, in sandboxes and under `cargo lambda watch`, in one run
+    LambdaCost(lambda_cost::Arguments),
     /// Bid latency with NATS up, killed and frozen, in one run against a system of its own.
     NatsFaults(nats_faults::Arguments),
 }
@@ -19,6 +23,8 @@ enum Experiment {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().experiment {
+        Experiment::ColdStart(arguments) => cold_start::run(&arguments).await,
+        Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await,
         Experiment::NatsFaults(arguments) => nats_faults::run(&arguments).await,
     }
 }

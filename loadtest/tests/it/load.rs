@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use local::{System, testing};
+use local::{Api, System, testing};
 use reqwest::{Client, StatusCode, header};
 use tokio::task::JoinSet;
 
@@ -60,7 +60,7 @@ async fn check(system: &System, items: u64, accepted: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_thousand_bids_on_one_item_add_up() {
-    let system = testing::system().await;
+    let system = testing::system_with(|settings| settings.api = Api::Api).await;
     let accepted = contend(&system, 1).await;
     assert!(accepted > 0);
     check(&system, 1, accepted).await;
@@ -68,7 +68,7 @@ async fn fifty_thousand_bids_on_one_item_add_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_thousand_bids_on_a_hundred_items_add_up() {
-    let system = testing::system().await;
+    let system = testing::system_with(|settings| settings.api = Api::Api).await;
     let accepted = contend(&system, 100).await;
     assert!(accepted > 0);
     check(&system, 100, accepted).await;

@@ -5,4 +5,5 @@
 mod journey;
 mod load;
 mod outages;
+mod sandboxes;
 mod support;
