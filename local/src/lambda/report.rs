@@ -89,6 +89,8 @@ struct Ended<'a> {
 
 impl Reports {
     pub(super) fn open(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path.parent().unwrap_or(path))
+            .with_context(|| format!("no folder for {}", path.display()))?;
         let file = Mutex::new(Open::new(path).with_context(|| format!("cannot open {}", path.display()))?);
         Ok(Self { path: path.to_path_buf(), file })
     }

@@ -52,9 +52,14 @@ fn event(schedule: &Schedule) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
+    use crate::lambda::config::Config;
+    use crate::lambda::report::Reports;
+    use crate::lambda::start_pool;
+    use crate::lambda::template::Template;
 
     fn schedule(input: Option<&str>) -> Schedule {
         Schedule {
@@ -71,6 +76,44 @@ mod tests {
         assert_eq!(event["detail-type"], "Scheduled Event");
         assert!(event["resources"][0].as_str().unwrap().ends_with("rule/Tick"), "{event}");
         assert_eq!(event["time"].as_str().unwrap().len(), "2026-11-25T15:00:00Z".len(), "{event}");
+    }
+
+    /// The template's shortest interval is a minute, so the interval is another one here. The rest is as it is run.
+    #[tokio::test]
+    async fn a_function_is_run_again_and_again_until_the_end() {
+        const TEMPLATE: &str = r#"{ "Resources": { "Misbehaving": {
+            "Type": "AWS::Serverless::Function",
+            "Metadata": { "BuildProperties": { "Binary": "examples/misbehaving" } },
+            "Properties": { "Events": { "Tick": {
+                "Type": "Schedule", "Properties": { "Schedule": "rate(1 minute)", "Input": "INPUT" } } } } } } }"#;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs");
+        let input = json!({ "do": "append", "file": file, "line": "run" }).to_string();
+        let template = TEMPLATE.replace("\"INPUT\"", &json!(input).to_string());
+        let function = Template::parse(&template, &BTreeMap::new()).unwrap().functions.remove(0);
+        let config = Config::from_env(folder.path().join("reports")).unwrap();
+        let reports = Arc::new(Reports::open(&config.reports).unwrap());
+        let pool = start_pool(&function, &config, 0, &reports).unwrap();
+        let shutdown = CancellationToken::new();
+        let every = Duration::from_millis(50);
+        let kept = tokio::spawn(keep(
+            Schedule { every, ..function.schedules[0].clone() },
+            Arc::clone(&pool),
+            shutdown.clone(),
+        ));
+        let runs = || std::fs::read_to_string(&file).unwrap_or_default().lines().count();
+        let three_runs = async {
+            while runs() < 3 {
+                tokio::time::sleep(every).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), three_runs).await.expect("three runs");
+        shutdown.cancel();
+        kept.await.unwrap();
+        pool.stop().await;
+        let at_the_end = runs();
+        tokio::time::sleep(4 * every).await;
+        assert_eq!(runs(), at_the_end);
     }
 
     #[test]
