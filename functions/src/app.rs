@@ -6,7 +6,7 @@ use anyhow::Context;
 use ledger::{Ledger, LedgerError};
 use tokio_util::task::TaskTracker;
 
-use crate::{Config, publisher::Publisher, watch::Watch};
+use crate::{Config, contact::Contact, publisher::Publisher, watch::Watch};
 
 #[derive(Clone)]
 pub struct App {
@@ -16,6 +16,7 @@ pub struct App {
     /// Bids under way, which go on when their bidder hangs up.
     pub(crate) bids: TaskTracker,
     redis: Arc<Watch>,
+    redis_contact: Arc<Contact>,
 }
 
 impl App {
@@ -27,13 +28,25 @@ impl App {
             unlisted_items_allowed: config.unlisted_items_allowed,
             bids: TaskTracker::new(),
             redis: Arc::default(),
+            redis_contact: Arc::default(),
         })
     }
 
-    /// Notes whether Redis answered, for the log.
+    /// Finds out, and mends, whether the connection to Redis has broken while nobody looked. A bid is sent only once, so
+    /// it must not be the one to find out.
+    pub(crate) async fn renew_contact(&self) {
+        if self.redis_contact.may_be_lost() {
+            let _ = self.noted(self.ledger.ping().await);
+        }
+    }
+
+    /// Notes whether Redis answered.
     pub(crate) fn noted<T>(&self, outcome: Result<T, LedgerError>) -> Result<T, LedgerError> {
         match &outcome {
-            Ok(_) => self.redis.works("Redis"),
+            Ok(_) => {
+                self.redis.works("Redis");
+                self.redis_contact.answered();
+            }
             Err(error @ LedgerError::Corrupt(_)) => tracing::error!(%error, "the ledger"),
             Err(error) => self.redis.fails("Redis", error),
         }

@@ -1,12 +1,13 @@
 //! One function under Lambda, or under `cargo lambda watch`.
 
-use axum::{Router, body::Body, http::Response};
+use axum::{Router, body::Body, http::Response, response::IntoResponse};
 use http_body_util::BodyExt;
-use lambda_http::{Request, service_fn};
+use lambda_http::{Request, RequestExt, service_fn};
 use tower::ServiceExt;
 
 use crate::{
     App, Config,
+    problem::Problem,
     routes::{Function, router},
 };
 
@@ -21,7 +22,20 @@ pub async fn run(function: &Function) -> anyhow::Result<()> {
 
 /// Answers one event. The whole answer in one piece: Lambda freezes what is left to be sent later.
 pub async fn answer(router: Router, request: Request) -> Result<Response<lambda_http::Body>, lambda_http::Error> {
-    let response = router.oneshot(request.map(into_axum)).await?;
+    if !request.raw_http_path().bytes().all(is_of_a_path) {
+        let problem = Problem::bad_request("The path has characters that no path of this interface has.");
+        return buffered(problem.into_response()).await;
+    }
+    buffered(router.oneshot(request.map(into_axum)).await?).await
+}
+
+/// The path of an event is decoded. Made into a URL again, line breaks would fall out of it, and other characters would
+/// end it: an id must not become another id on the way.
+fn is_of_a_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte)
+}
+
+async fn buffered(response: Response<Body>) -> Result<Response<lambda_http::Body>, lambda_http::Error> {
     let (parts, body) = response.into_parts();
     let text = String::from_utf8(body.collect().await?.to_bytes().into())?;
     Ok(Response::from_parts(parts, lambda_http::Body::Text(text)))

@@ -6,6 +6,7 @@ pub mod api;
 mod app;
 pub mod config;
 pub mod connections;
+mod contact;
 mod health;
 mod history;
 mod items;

@@ -42,6 +42,7 @@ pub(crate) async fn place_bid(
 
 /// Judges a bid and tells what came of it.
 async fn judge(app: App, bid: Bid) -> Result<Judged, LedgerError> {
+    app.renew_contact().await;
     let judged = app.noted(app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await)?;
     app.publisher.publish(&judged.events).await;
     Ok(judged)

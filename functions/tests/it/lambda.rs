@@ -47,6 +47,21 @@ async fn a_function_answers_its_own_routes_and_no_others() {
 }
 
 #[tokio::test]
+async fn an_id_does_not_become_another_one_on_the_way() {
+    let redis = open_redis().await;
+    let config = config(&redis);
+    let bid = r#"{"user_id":"alice","amount":7}"#;
+    for id in ["a\r\nb", "a\tb", "ab\\", "ab#", "ab?", "a b", "é"] {
+        let path = format!("/api/v1/items/{id}/bid");
+        let (status, body) = answer(&config, &routes::PLACE_BID, &event("POST", &path, bid, false)).await;
+        assert_eq!(status, 400, "{id:?}: {body}");
+        let path = format!("/api/v1/items/{id}");
+        let (status, body) = answer(&config, &routes::ITEMS, &event("GET", &path, "", false)).await;
+        assert_eq!(status, 400, "{id:?}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn a_base64_body_is_a_body() {
     let redis = open_redis().await;
     // {"user_id":"alice","amount":7}

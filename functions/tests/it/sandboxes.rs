@@ -1,41 +1,58 @@
 //! A sandbox is frozen after its answer, so what was not sent by then is not sent.
 
-use std::{fs, time::Duration};
+use std::time::{Duration, Instant};
 
 use auction::AuctionEvent;
 use futures_util::StreamExt;
-use local::{Name, testing};
+use local::{Name, System, testing};
 use serde_json::{Value, json};
 
 /// Far above what any step takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The state of the one sandbox of bids, as a letter: T is frozen.
-fn sandbox_states(front: u32) -> Vec<char> {
-    let stats =
-        fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
-    let sandboxes = stats.filter(|stat| stat.contains("(place-bid)"));
-    let fields = sandboxes.filter_map(|stat| Some(stat.rsplit_once(") ")?.1.to_owned()));
-    let ours = fields.filter(|fields| fields.split(' ').nth(1) == Some(&front.to_string()));
-    ours.filter_map(|fields| fields.chars().next()).collect()
+const SERVERS: [Name; 5] = [Name::Redis, Name::Nats, Name::Postgres, Name::ArchivalWorker, Name::Api];
+
+async fn bid(system: &System, amount: u64) -> (u16, Value) {
+    let url = format!("{}/api/v1/items/lot1/bid", system.api_url());
+    let request = reqwest::Client::new().post(url).json(&json!({ "user_id": "alice", "amount": amount }));
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+async fn until_ready(system: &System) {
+    let url = format!("{}/ready", system.api_url());
+    let ready = async { while reqwest::get(&url).await.unwrap().status() != 200 {} };
+    tokio::time::timeout(DEADLINE, ready).await.expect("bids are open again");
+}
+
+#[tokio::test]
+async fn a_sandbox_that_was_frozen_while_redis_restarted_judges_its_next_bid() {
+    let system = testing::system_of(&SERVERS).await;
+    for amount in 1..=3 {
+        assert_eq!(bid(&system, amount).await.0, 201);
+        let answered = Instant::now();
+        system.server("bidding-redis").kill().await.unwrap();
+        system.server("bidding-redis").start().await.unwrap();
+        until_ready(&system).await;
+        // A connection used within the last second is trusted.
+        tokio::time::sleep((answered + Duration::from_millis(1_100)) - Instant::now()).await;
+    }
+    let (status, answer) = bid(&system, 4).await;
+    assert_eq!((status, &answer["seq"]), (201, &json!(4)), "{answer}");
 }
 
 #[tokio::test]
 async fn the_event_of_an_accepted_bid_has_left_when_the_sandbox_is_frozen() {
-    let servers = [Name::Redis, Name::Nats, Name::Postgres, Name::ArchivalWorker, Name::Api];
-    let system = testing::system_of(&servers).await;
+    let system = testing::system_of(&SERVERS).await;
     let client = async_nats::connect(system.nats_url()).await.unwrap();
     let mut events = client.subscribe("bid_events.*").await.unwrap();
     // Nobody answers, which the server says after it has taken the subscription.
     client.request("subscribed", "".into()).await.unwrap_err();
-    let front = system.server("bidding-api").pid().unwrap();
     // The first is that of a cold sandbox, which has no connection yet.
     for amount in 1..=20 {
-        let url = format!("{}/api/v1/items/lot1/bid", system.api_url());
-        let request = reqwest::Client::new().post(url).json(&json!({ "user_id": "alice", "amount": amount }));
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let (_, answer) = bid(&system, amount).await;
         let frozen = async {
-            while sandbox_states(front) != ['T'] {
+            while !matches!(testing::sandboxes(&system, "place-bid")[..], [(_, 'T')]) {
                 tokio::task::yield_now().await;
             }
         };
