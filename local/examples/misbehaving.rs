@@ -4,9 +4,11 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::net::TcpStream;
 use std::process::exit;
 use std::time::Duration;
 
+use async_nats::ConnectOptions;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,6 +39,25 @@ async fn act(event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
         "fail" => return Err("as it was told to".into()),
         "malformed" => return Ok(json!({ "statusCode": "many" })),
         "append" => append(&order),
+        // Ends, or works on, when the answer is sent and not yet read.
+        "answer and exit" => {
+            answer_by_hand(&event.context.request_id)?;
+            exit(0);
+        }
+        "answer and work on" => {
+            answer_by_hand(&event.context.request_id)?;
+            std::thread::sleep(milliseconds);
+            exit(0);
+        }
+        // Published, but not flushed: the connection is not even there when the answer is given.
+        "publish" => {
+            let delayed =
+                ConnectOptions::new().retry_on_initial_connect().reconnect_delay_callback(move |_| milliseconds);
+            let client = delayed.connect(order["nats"].as_str().expect("a server")).await?;
+            client.publish("told", "an event".into()).await?;
+            // Kept for the next event, as functions keep their connections.
+            Box::leak(Box::new(client));
+        }
         // Goes on after the answer, which Lambda does not let happen.
         "append later" => drop(tokio::spawn(async move {
             tokio::time::sleep(milliseconds).await;
@@ -49,6 +70,7 @@ async fn act(event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
         "greeting": variable("GREETING"),
         "initialisation": variable("AWS_LAMBDA_INITIALIZATION_TYPE"),
         "memory": variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+        "runtime_api": variable("AWS_LAMBDA_RUNTIME_API"),
         "secret": variable("SECRET_OF_THE_FRONT"),
         "remaining_ms": event.context.deadline().duration_since(now()).map_or(0, |left| left.as_millis()),
         "request_id": event.context.request_id,
@@ -69,6 +91,14 @@ async fn extension() -> Result<(), lambda_http::Error> {
         exit(0);
     });
     Ok(())
+}
+
+fn answer_by_hand(request_id: &str) -> std::io::Result<()> {
+    let (address, said) = (variable("AWS_LAMBDA_RUNTIME_API"), json!({ "pid": std::process::id() }));
+    let answer = json!({ "statusCode": 200, "body": said.to_string() }).to_string();
+    let path = format!("/2018-06-01/runtime/invocation/{request_id}/response");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", answer.len());
+    TcpStream::connect(address)?.write_all((head + &answer).as_bytes())
 }
 
 fn append(order: &Value) {

@@ -4,6 +4,7 @@
 //! answer, thawed for the next event, and ended when it has been idle for long, takes too long or is no longer needed.
 
 mod config;
+mod connections;
 mod cors;
 mod front;
 mod hop_by_hop;
@@ -20,11 +21,12 @@ mod template;
 mod variables;
 mod watchdog;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use futures_util::future::join_all;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -45,8 +47,8 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
     let config = Config::from_env(settings.report_file())?;
     let template = Template::read(&settings.root.join("infra/template.yaml"), &parameters()?)?;
     let router = Router::new(&template.functions)?;
-    allow_open_files();
-    let listener = front::listen(Addresses::from_env()?.api)?;
+    let cors = template.cors.as_ref().map(cors::layer).transpose()?;
+    let listener = connections::listen(Addresses::from_env()?.api)?;
     let mut watchdog = Watchdog::start()?;
     let reports = Arc::new(Reports::open(&config.reports)?);
     let start = |function: &Function| start_pool(function, &config, watchdog.group(), &reports);
@@ -59,9 +61,9 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
         }
     }
     schedules.close();
-    let front = Front { router, pools: pools.clone(), cors: template.cors };
+    let routes = front::routes(Front { router, pools: pools.clone() }, cors);
     let served = tokio::select! {
-        served = front::serve(front, listener, shutdown.clone()) => served,
+        () = connections::serve(routes, listener, shutdown.clone()) => Ok(()),
         () = watchdog.ended() => lost_watchdog(),
     };
     shutdown.cancel();
@@ -75,10 +77,9 @@ fn lost_watchdog() -> Result<()> {
     bail!("the watchdog ended: nothing would end the sandboxes any more")
 }
 
-/// Every request holds a descriptor, and every sandbox some. Fewer than could be had is no reason not to start.
-fn allow_open_files() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+/// Writes a line to the log. A full disk, or nobody who reads it, is no reason to stop.
+fn tell(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn start_pool(function: &Function, config: &Config, group: i32, reports: &Arc<Reports>) -> Result<Arc<Pool>> {

@@ -30,7 +30,6 @@ pub struct Settings {
 /// What answers HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Api {
-    /// The `api` binary.
     /// The Lambda functions, each event in a sandbox as on Lambda.
     #[default]
     Lambda,

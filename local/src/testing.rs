@@ -10,6 +10,8 @@
 //! # }
 //! ```
 
+use std::fs;
+
 use anyhow::{Context, Result};
 
 use crate::name::Name;
@@ -67,6 +69,24 @@ pub async fn system_with(change: impl Fn(&mut Settings)) -> System {
 /// If it cannot be started.
 pub async fn system_of(servers: &[Name]) -> System {
     start(servers).await.unwrap_or_else(|error| panic!("no servers for the test: {error:#}"))
+}
+
+/// The processes of a function's sandboxes, each with its state as a letter: T is frozen.
+///
+/// # Panics
+/// If the functions do not run in sandboxes.
+pub fn sandboxes(system: &System, function: &str) -> Vec<(u32, char)> {
+    let front = system.server("bidding-api").pid().expect("the functions run").to_string();
+    let of_function = format!("({function}) ");
+    let stats = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = stats.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
+    let ours = stats.filter_map(|stat| {
+        let (pid, fields) = stat.split_once(&of_function)?;
+        let mut fields = fields.split(' ');
+        let (state, parent) = (fields.next()?.chars().next()?, fields.next()?);
+        (parent == front).then_some((pid.trim().parse().ok()?, state))
+    });
+    ours.collect()
 }
 
 async fn only(name: Name) -> Server {

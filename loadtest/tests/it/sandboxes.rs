@@ -1,6 +1,6 @@
 //! Bids judged in sandboxes, which come and go.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use local::{System, testing};
 use reqwest::{Client, StatusCode, header};
@@ -9,17 +9,8 @@ use tokio::task::JoinSet;
 
 use crate::support::{DEADLINE, psql, until_psql};
 
-/// Its sandboxes are children of the process that serves the functions.
 fn sandboxes(system: &System) -> Vec<Pid> {
-    let front = system.server("bidding-api").pid().unwrap().to_string();
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
-    let is_sandbox = |pid: &Pid| {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap_or_default();
-        stat.contains("(place-bid)")
-            && stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.split(' ').nth(1) == Some(&front))
-    };
-    pids.filter(is_sandbox).collect()
+    testing::sandboxes(system, "place-bid").iter().filter_map(|(pid, _)| Pid::from_raw(*pid as i32)).collect()
 }
 
 async fn bid(client: &Client, system: &System, item: &str, amount: u64) -> StatusCode {

@@ -1,6 +1,6 @@
 //! `local lambda`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
@@ -21,5 +21,9 @@ pub(super) async fn run() -> Result<()> {
         served = &mut served => return served?,
         () = interrupts.next() => shutdown.cancel(),
     }
-    served.await?
+    tokio::select! {
+        served = served => served?,
+        // The watchdog ends the sandboxes.
+        () = interrupts.next() => bail!("interrupted while stopping"),
+    }
 }

@@ -2,13 +2,16 @@
 
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use super::template::Cors;
 
 pub(super) fn layer(cors: &Cors) -> Result<CorsLayer> {
+    let lists = [&cors.allow_origins, &cors.allow_methods, &cors.allow_headers, &cors.expose_headers];
+    let is_open = lists.iter().any(|list| any(list));
+    ensure!(!(cors.allow_credentials && is_open), "CorsConfiguration: AllowCredentials does not go with \"*\"");
     let mut layer = CorsLayer::new().allow_credentials(cors.allow_credentials);
     layer = match any(&cors.allow_origins) {
         true => layer.allow_origin(AllowOrigin::any()),

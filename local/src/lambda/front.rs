@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use axum::Router as Routes;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -13,69 +12,33 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use time::OffsetDateTime;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio_util::sync::CancellationToken;
+use tower_http::cors::CorsLayer;
 use uuid::Uuid;
 
+use super::http_answer;
 use super::http_event::{HttpRequest, trace_id};
 use super::invocation::{End, Outcome};
 use super::pool::Pool;
 use super::router::{Router, decoded_path};
-use super::template::Cors;
-use super::{cors, http_answer};
 
-/// Connections that wait to be accepted: thousands of bidders who come at once must not be turned away.
-const BACKLOG: u32 = 4_096;
-/// API Gateway's bound for a request.
-const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Lambda's bound for an event, which is below API Gateway's for a request.
+const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// A client that sends its body slower than this holds a connection for nothing.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// How long requests in progress may take at the end; as long as the `api` process gives them.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) struct Front {
     pub(super) router: Router,
     /// One for each function, in the template's order.
     pub(super) pools: Vec<Arc<Pool>>,
-    pub(super) cors: Option<Cors>,
 }
 
-pub(super) fn listen(address: SocketAddr) -> Result<TcpListener> {
-    let open = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    open().with_context(|| format!("API_ADDR: cannot listen on {address}"))
-}
-
-/// Serves until `shutdown` is cancelled, then finishes the requests in progress.
-pub(super) async fn serve(front: Front, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
-    let cors = front.cors.as_ref().map(cors::layer).transpose()?;
-    let mut routes = Routes::new().fallback(handle).with_state(Arc::new(front));
-    if let Some(cors) = cors {
-        routes = routes.layer(cors);
-    }
-    let listener = listener.tap_io(|stream| {
-        // Small answers must not wait for more; a failure costs only latency.
-        let _ = stream.set_nodelay(true);
-    });
-    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let drained = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(DRAIN_DEADLINE).await;
-    };
-    tokio::select! {
-        served = served.into_future() => served.context("the HTTP API ended"),
-        () = drained => {
-            eprintln!("some requests were cut off");
-            Ok(())
-        }
+pub(super) fn routes(front: Front, cors: Option<CorsLayer>) -> Routes {
+    let routes = Routes::new().fallback(handle).with_state(Arc::new(front));
+    match cors {
+        Some(cors) => routes.layer(cors),
+        None => routes,
     }
 }
 
@@ -126,8 +89,18 @@ fn trace_id_of(parts: &Parts, time: OffsetDateTime, request: Uuid) -> String {
 
 /// Functions make a URL of it, and some libraries take for granted that this succeeds.
 fn has_bad_host(parts: &Parts) -> bool {
-    let host = parts.headers.get(header::HOST);
-    host.is_some_and(|host| host.to_str().ok().is_none_or(|host| host.parse::<Authority>().is_err()))
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    let is_host = |host: &HeaderValue| {
+        let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+        // A port without its number is none, and one above 65,535 is not one either.
+        authority.is_some_and(|authority| has_good_port(&authority))
+    };
+    hosts.next().is_some_and(|host| !is_host(host)) || hosts.next().is_some()
+}
+
+fn has_good_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().trim_start_matches(authority.host());
+    after_host.is_empty() || authority.port_u16().is_some()
 }
 
 async fn read(body: Body) -> Result<Bytes, StatusCode> {

@@ -89,6 +89,11 @@ impl Invocation {
         (event, Running { answer: self.answer, began, waited, is_cold })
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.answer.is_closed()
+    }
+
     /// Ends it before any sandbox had it.
     pub(super) fn turn_away(self, end: End) {
         let _ = self.answer.send(Outcome { end, sandbox: None });

@@ -2,6 +2,7 @@
 //! they have been idle for long.
 
 mod process;
+mod queue;
 mod state;
 mod sweep;
 
@@ -117,10 +118,12 @@ impl Pool {
     }
 
     /// A sandbox cannot be initialised.
-    pub(super) fn kill(&self, sandbox: Key) {
-        if let Some(sandbox) = self.lock().get_mut(sandbox) {
+    pub(super) fn kill(&self, key: Key) {
+        let mut state = self.lock();
+        if let Some(sandbox) = state.get_mut(key) {
             sandbox.kill();
         }
+        state.settle(key);
     }
 
     /// Ends every sandbox; events that are not answered by then are not answered.

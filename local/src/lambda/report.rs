@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use super::invocation::{End, Running};
 use super::pool::{Described, Pool};
+use super::tell;
 
 /// A file that has grown to this is kept once under the name with `.1`, and a new one begun: some 200,000 invocations.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -24,11 +26,14 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub(super) struct Reports {
     path: PathBuf,
     file: Mutex<Open>,
+    is_failing: AtomicBool,
 }
 
 struct Open {
     writer: BufWriter<File>,
     length: u64,
+    /// A device or a pipe is never put aside.
+    is_file: bool,
 }
 
 #[derive(Serialize)]
@@ -92,7 +97,7 @@ impl Reports {
         fs::create_dir_all(path.parent().unwrap_or(path))
             .with_context(|| format!("no folder for {}", path.display()))?;
         let file = Mutex::new(Open::new(path).with_context(|| format!("cannot open {}", path.display()))?);
-        Ok(Self { path: path.to_path_buf(), file })
+        Ok(Self { path: path.to_path_buf(), file, is_failing: AtomicBool::new(false) })
     }
 
     pub(super) fn initialised(&self, pool: &Pool, sandbox: &Described) {
@@ -124,7 +129,7 @@ impl Reports {
             metrics,
         };
         self.write("platform.report", record);
-        let tell = |what: &dyn std::fmt::Display| eprintln!("{}, event {id}: {what}", pool.name());
+        let tell = |what: &dyn std::fmt::Display| tell(format_args!("{}, event {id}: {what}", pool.name()));
         match end {
             End::TimedOut => tell(&format!("timed out after {:.2} seconds", pool.timeout().as_secs_f64())),
             End::Failed(error) => tell(&String::from_utf8_lossy(error)),
@@ -136,7 +141,7 @@ impl Reports {
     pub(super) fn ended(&self, pool: &Pool, sandbox: &Described, was_asked: bool, exit: Result<ExitStatus>) {
         let words = exit.map_or_else(|error| format!("{error:#}"), |exit| exit.to_string());
         if !was_asked {
-            eprintln!("{}, sandbox {} (pid {}): {words}", pool.name(), sandbox.id, sandbox.pid);
+            tell(format_args!("{}, sandbox {} (pid {}): {words}", pool.name(), sandbox.id, sandbox.pid));
         }
         let Described { id, pid, .. } = sandbox;
         let record = Ended { function: pool.name(), sandbox: id, pid: *pid, is_crash: !was_asked, exit: &words };
@@ -153,10 +158,12 @@ impl Reports {
         let Ok(mut line) = serde_json::to_vec(&Line { time, r#type: kind, record }) else { return };
         line.push(b'\n');
         let mut file = self.lock();
-        file.length += line.len() as u64;
-        let written = file.writer.write_all(&line);
-        if file.length > FILE_BYTES_MAX {
-            self.noted(self.begin_anew(&mut file));
+        let mut written = file.writer.write_all(&line);
+        if written.is_ok() {
+            file.length += line.len() as u64;
+        }
+        if file.length > FILE_BYTES_MAX && file.is_file {
+            written = self.begin_anew(&mut file);
         }
         drop(file);
         self.noted(written);
@@ -166,15 +173,18 @@ impl Reports {
         file.writer.flush()?;
         let mut kept = self.path.clone().into_os_string();
         kept.push(".1");
+        // Whatever fails, it is not tried again with every line.
+        file.length = 0;
         fs::rename(&self.path, kept)?;
         *file = Open::new(&self.path)?;
         Ok(())
     }
 
-    /// A full disk takes lines away, not answers.
+    /// A full disk takes lines away, not answers. Told once, until lines are written again.
     fn noted(&self, written: std::io::Result<()>) {
-        if let Err(error) = written {
-            eprintln!("cannot write to {}: {error}", self.path.display());
+        let was_failing = self.is_failing.swap(written.is_err(), Ordering::Relaxed);
+        if let (Err(error), false) = (written, was_failing) {
+            tell(format_args!("cannot write to {}: {error}", self.path.display()));
         }
     }
 
@@ -186,8 +196,9 @@ impl Reports {
 impl Open {
     fn new(path: &Path) -> std::io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
-        let length = file.metadata()?.len();
-        Ok(Self { writer: BufWriter::new(file), length })
+        let metadata = file.metadata()?;
+        let is_file = metadata.is_file() && !path.is_symlink();
+        Ok(Self { writer: BufWriter::new(file), length: metadata.len(), is_file })
     }
 }
 

@@ -11,15 +11,21 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::invocation::{End, Event};
 use super::pool::{Key, Pool};
+use super::tell;
 
+/// After a failure to accept a connection.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(20);
 /// Lambda's bound for an answer.
 const ANSWER_BYTES_MAX: usize = 6 * 1024 * 1024;
 
@@ -29,7 +35,7 @@ struct Endpoint {
     sandbox: Key,
 }
 
-/// Serves one sandbox until `closed` is cancelled and its connections have gone.
+/// Serves one sandbox until `closed` is cancelled.
 pub(super) async fn serve(listener: TcpListener, pool: Arc<Pool>, sandbox: Key, closed: CancellationToken) {
     let routes = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -40,17 +46,33 @@ pub(super) async fn serve(listener: TcpListener, pool: Arc<Pool>, sandbox: Key, 
         .route("/2020-01-01/extension/event/next", get(std::future::pending::<StatusCode>))
         .layer(DefaultBodyLimit::max(ANSWER_BYTES_MAX))
         .with_state(Endpoint { pool, sandbox });
-    let listener = listener.tap_io(|stream| {
-        // Small answers must not wait for more; a failure costs only latency.
-        let _ = stream.set_nodelay(true);
-    });
-    // The listener of an ended sandbox fails for nobody.
-    let _ = axum::serve(listener, routes).with_graceful_shutdown(closed.cancelled_owned()).await;
+    let mut http = http1::Builder::new();
+    // A sandbox may end as soon as it has sent its answer, which is read all the same.
+    http.half_close(true);
+    let mut connections = JoinSet::new();
+    let serve = async {
+        loop {
+            tokio::select! {
+                Ok((stream, _)) = listener.accept() => {
+                    // Small answers must not wait for more; a failure costs only latency.
+                    let _ = stream.set_nodelay(true);
+                    let service = TowerToHyperService::new(routes.clone());
+                    let connection = http.serve_connection(TokioIo::new(stream), service);
+                    connections.spawn(async move { drop(connection.await) });
+                }
+                Some(_) = connections.join_next() => {}
+                // Nothing to accept for want of descriptors.
+                else => tokio::time::sleep(ACCEPT_BACKOFF).await,
+            }
+        }
+    };
+    closed.run_until_cancelled(serve).await;
 }
 
 async fn next(State(Endpoint { pool, sandbox }): State<Endpoint>) -> Response {
     let Some(Event { request_id, payload, trace_id }) = pool.next(sandbox).await else {
-        return refusal(StatusCode::GONE, "Sandbox.Ending", "this sandbox gets no more events");
+        // It is being ended, by a signal. Every answer but an event would be an error of the runtime's.
+        return std::future::pending().await;
     };
     let deadline_ms = milliseconds_since_1970() + pool.timeout().as_millis();
     let name = |name| HeaderName::from_static(name);
@@ -71,21 +93,24 @@ async fn answer(
 ) -> Response {
     let end = match body {
         Ok(answer) => End::Answered(answer),
-        Err(rejection) => {
-            let too_large = diagnostic("Function.ResponseSizeTooLarge", &rejection.body_text());
-            endpoint.finish(&id, End::Failed(too_large.clone()));
-            return (StatusCode::PAYLOAD_TOO_LARGE, too_large).into_response();
-        }
+        Err(rejection) => return endpoint.finish_unreadable(&id, &rejection),
     };
     endpoint.finish(&id, end)
 }
 
-async fn error(State(endpoint): State<Endpoint>, Path(id): Path<String>, body: Bytes) -> Response {
-    endpoint.finish(&id, End::Failed(body))
+async fn error(
+    State(endpoint): State<Endpoint>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match body {
+        Ok(error) => endpoint.finish(&id, End::Failed(error)),
+        Err(rejection) => endpoint.finish_unreadable(&id, &rejection),
+    }
 }
 
 async fn init_error(State(Endpoint { pool, sandbox }): State<Endpoint>, body: Bytes) -> Response {
-    eprintln!("{} cannot be initialised: {}", pool.name(), String::from_utf8_lossy(&body));
+    tell(format_args!("{} cannot be initialised: {}", pool.name(), String::from_utf8_lossy(&body)));
     pool.kill(sandbox);
     accepted()
 }
@@ -118,6 +143,17 @@ impl Endpoint {
             return accepted();
         }
         refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "this sandbox has no such event")
+    }
+
+    /// The event is over all the same.
+    fn finish_unreadable(&self, id: &str, rejection: &BytesRejection) -> Response {
+        let kind = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "Function.ResponseSizeTooLarge",
+            _ => "Runtime.UnreadableResponse",
+        };
+        let error = diagnostic(kind, &rejection.body_text());
+        self.finish(id, End::Failed(error.clone()));
+        (rejection.status(), error).into_response()
     }
 }
 

@@ -5,12 +5,17 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::invocation::{Event, Invocation, Running};
+
+/// A sandbox that has answered asks for the next event within some microseconds: no other one needs to be started
+/// meanwhile. If it works on instead, what waits for it is given to others after this time.
+pub(super) const ASKS_AGAIN: Duration = Duration::from_millis(5);
 
 pub(super) struct Sandbox {
     pub(super) id: Arc<str>,
@@ -27,6 +32,8 @@ pub(super) struct Sandbox {
     pub(super) running: HashMap<Uuid, Running>,
     pub(super) idle_since: Instant,
     is_frozen: bool,
+    /// Whether it ever got an event.
+    pub(super) is_used: bool,
     /// Whether it asked to be told of its end.
     pub(super) has_extension: bool,
     pub(super) peak_memory_kib: u64,
@@ -52,6 +59,14 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Also before its exit status was collected.
+    fn has_ended(&self) -> bool {
+        let mut descriptors = [PollFd::new(&self.descriptor, PollFlags::IN)];
+        poll(&mut descriptors, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+}
+
 /// What a question for an event is answered with.
 pub(super) enum Poll {
     Event(Event),
@@ -72,16 +87,23 @@ impl Sandbox {
             running: HashMap::new(),
             idle_since: now,
             is_frozen: false,
+            is_used: false,
             has_extension: false,
             peak_memory_kib: 0,
             end: CancellationToken::new(),
         }
     }
 
-    /// Whether it could take another event, now or as soon as it asks. Between an answer and the next question there are
-    /// some microseconds, in which no other sandbox needs to be started.
+    /// Whether it could take another event, now or as soon as it asks.
     pub(super) fn has_room(&self, concurrency: usize) -> bool {
         self.running.len() + self.bound.len() < concurrency
+    }
+
+    /// Whether an event that it is given now gets there at once, or is expected to.
+    pub(super) fn takes_soon(&self, now: Instant) -> bool {
+        let is_alive = self.process.as_ref().is_none_or(|process| !process.has_ended());
+        let asks = !self.polls.is_empty() || self.init.is_none();
+        is_alive && (asks || now.saturating_duration_since(self.idle_since) < ASKS_AGAIN)
     }
 
     /// It waits for an event and has no other.
@@ -89,9 +111,10 @@ impl Sandbox {
         self.running.is_empty() && !self.polls.is_empty()
     }
 
-    /// It has answered and does not ask again.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.init.is_some() && self.running.is_empty() && self.polls.is_empty()
+    /// It has answered and has not asked again for this time.
+    pub(super) fn works_on(&self, now: Instant) -> Option<Duration> {
+        let has_answered = self.init.is_some() && self.running.is_empty() && self.polls.is_empty();
+        has_answered.then(|| now.saturating_duration_since(self.idle_since))
     }
 
     /// Hands over an event.
@@ -115,6 +138,7 @@ impl Sandbox {
     }
 
     pub(super) fn begin(&mut self, invocation: Invocation, is_cold: bool) -> Event {
+        self.is_used = true;
         let (event, running) = invocation.begin(is_cold);
         self.running.insert(event.request_id, running);
         event
@@ -128,14 +152,9 @@ impl Sandbox {
         event
     }
 
-    /// Events that it has never seen, and that another one may take. Those that waited for its start are lost with it.
-    pub(super) fn unseen(&mut self) -> Vec<Invocation> {
-        let bound = std::mem::take(&mut self.bound);
-        let (lost, unseen): (Vec<_>, Vec<_>) = bound.into_iter().partition(|bound| bound.is_cold);
-        for Bound { invocation, is_cold } in lost {
-            self.begin(invocation, is_cold);
-        }
-        unseen.into_iter().map(|bound| bound.invocation).collect()
+    /// Events that it has never seen, and that another one may take.
+    pub(super) fn unseen(&mut self) -> impl DoubleEndedIterator<Item = Invocation> {
+        std::mem::take(&mut self.bound).into_iter().map(|bound| bound.invocation)
     }
 
     pub(super) fn freeze(&mut self) {

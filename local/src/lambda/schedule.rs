@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::http_event::trace_id;
 use super::invocation::End;
 use super::pool::Pool;
+use super::tell;
 use super::template::Schedule;
 
 /// Fires until `shutdown` is cancelled, for the first time after one interval. A run that takes longer than the interval
@@ -25,7 +26,7 @@ pub(super) async fn keep(schedule: Schedule, pool: Arc<Pool>, shutdown: Cancella
         let trace_id = trace_id(OffsetDateTime::now_utc(), id.as_u128());
         let outcome = pool.invoke(id, event(&schedule), trace_id).await;
         if !matches!(outcome.end, End::Answered(_) | End::Stopped) {
-            eprintln!("schedule {} of {}: {}", schedule.name, pool.name(), outcome.end.status());
+            tell(format_args!("schedule {} of {}: {}", schedule.name, pool.name(), outcome.end.status()));
         }
     }
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::state::describe;
@@ -22,6 +23,9 @@ use crate::lambda::sandbox::Handle;
 /// A sandbox with an extension gets this long to end after SIGTERM, one without is killed at once: Lambda's shutdown
 /// phase for internal extensions.
 const EXTENSION_SHUTDOWN: Duration = Duration::from_millis(500);
+
+/// For reading what an ended sandbox has sent: some turns of the event loop, which may be busy.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What runs in a function's sandboxes.
 #[derive(Clone, Debug)]
@@ -81,13 +85,24 @@ impl Pool {
         let pid = child.id().and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).context("no pid")?;
         let descriptor = pidfd_open(pid, PidfdFlags::empty()).context("no descriptor for a process")?;
         self.lock().started(key, Handle { pid: pid.as_raw_pid().unsigned_abs(), descriptor }, started);
-        let closed = CancellationToken::new();
-        let _close = closed.clone().drop_guard();
-        self.tasks.spawn(runtime_api::serve(listener, Arc::clone(self), key, closed));
-        tokio::select! {
+        let (mut api, closed) = (JoinSet::new(), CancellationToken::new());
+        api.spawn(runtime_api::serve(listener, Arc::clone(self), key, closed.clone()));
+        let exit = tokio::select! {
             exit = child.wait() => exit.context("the exit status is lost"),
             () = end.cancelled() => self.end_process(key, &mut child).await,
+        };
+        let ended = Instant::now();
+        // What it sent before its end is in the sockets: an answer is an answer.
+        while self.has_unanswered(key) && ended.elapsed() < LAST_WORDS {
+            tokio::time::sleep(LAST_WORDS / 20).await;
         }
+        closed.cancel();
+        let _ = api.join_next().await;
+        exit
+    }
+
+    fn has_unanswered(&self, key: Key) -> bool {
+        self.lock().get_mut(key).is_some_and(|sandbox| !sandbox.running.is_empty())
     }
 
     async fn end_process(&self, key: Key, child: &mut Child) -> Result<ExitStatus> {
@@ -107,13 +122,12 @@ impl Pool {
 
     fn sandbox_ended(self: &Arc<Self>, key: Key, exit: Result<ExitStatus>) {
         let Some((mut sandbox, starts)) = self.lock().ended(key) else { return };
-        let (ended, unseen) = (describe(&sandbox), sandbox.unseen());
+        starts.into_iter().for_each(|key| self.run_sandbox(key));
+        let ended = describe(&sandbox);
         self.reports.ended(self, &ended, sandbox.end.is_cancelled(), exit);
         for (request_id, running) in std::mem::take(&mut sandbox.running) {
             self.reports.invoked(self, request_id, &running, &ended, &End::Crashed);
             running.end(End::Crashed, &ended.id);
         }
-        starts.into_iter().for_each(|key| self.run_sandbox(key));
-        unseen.into_iter().for_each(|invocation| self.place(invocation));
     }
 }

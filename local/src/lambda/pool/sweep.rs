@@ -10,20 +10,29 @@ use crate::lambda::sandbox::Sandbox;
 
 /// How exactly timeouts and idle times are kept.
 const INTERVAL: Duration = Duration::from_millis(20);
+/// The sweep is never so late, unless this process was frozen.
+const PAUSED: Duration = Duration::from_secs(1);
 /// Lambda's bound for the initialisation.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two looks at the memory of the sandboxes.
 const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two starts of sandboxes that are kept ready, so that one that crashes at its start does not take the machine.
-const PROVISION_INTERVAL: Duration = Duration::from_millis(200);
+const PROVISION_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Pool {
     pub(super) async fn sweep(self: Arc<Self>) {
         let (mut measured, mut provisioned) = (Instant::now(), None::<Instant>);
+        let mut last = Instant::now();
         loop {
             let now = Instant::now();
-            self.end_overdue(now);
-            self.lock().reclaim(now);
+            // After a pause of this process, answers that came meanwhile are read before anybody is found too late.
+            if now - last < PAUSED {
+                self.end_overdue(now);
+                self.lock().reclaim(now);
+            }
+            last = now;
+            let unmet = self.lock().take_unmet(now);
+            unmet.into_iter().for_each(|invocation| self.place(invocation));
             if now - measured >= MEMORY_INTERVAL {
                 self.measure();
                 measured = now;

@@ -59,7 +59,7 @@ fn the_functions_of_the_project_are_read() {
         assert!(routes("items").contains(&route.to_owned()), "{route}");
     }
     assert_eq!(function("place-bid").memory_mib, 512);
-    assert_eq!(function("place-bid").timeout, Duration::from_secs(5));
+    assert_eq!(function("place-bid").timeout, Duration::from_secs(3));
     assert!(function("place-bid").variables.contains_key("REDIS_URL"));
     assert_eq!(template.cors.unwrap().allow_origins, ["https://auction.example.org"]);
 }

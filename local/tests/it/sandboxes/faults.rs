@@ -1,5 +1,6 @@
 //! What a function, a client or a signal can do wrong hurts one event and no other.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -80,9 +81,48 @@ async fn an_idle_sandbox_that_is_killed_is_missed_by_nobody() {
         let pid = stage.nothing().await.pid();
         until_frozen(pid).await;
         kill_process(pid, Signal::KILL).unwrap();
-        until("it is gone", async || state(pid).is_none()).await;
+        // Dead, and perhaps not noticed yet.
+        until("it is dead", async || matches!(state(pid), None | Some('Z'))).await;
         assert_eq!(stage.nothing().await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn what_was_answered_before_the_end_of_a_sandbox_is_an_answer() {
+    let stage = Stage::start(&[("SANDBOX_MAX", "4")]).await;
+    let answers = join_all((0..40).map(|_| stage.act(json!({ "do": "answer and exit" })))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_sandbox_that_works_on_after_its_answer() {
+    let stage = Stage::start(&[]).await;
+    let first = stage.act(json!({ "do": "answer and work on", "ms": 1_500 })).await;
+    let second = stage.nothing().await;
+    assert_eq!((first.status, second.status), (200, 200), "{first:?} {second:?}");
+    assert_ne!(second.body["pid"], first.body["pid"]);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_takes_lines_away_and_no_answers() {
+    let environment = [("SANDBOX_MAX", "1"), ("SANDBOX_REPORTS", "/dev/full")];
+    let stage = Stage::start_with_log(&environment, Some(Path::new("/dev/full"))).await;
+    for _ in 0..3 {
+        is_500(&stage.act(json!({ "do": "exit" })).await);
+    }
+    is_500(&stage.act(json!({ "do": "block" })).await);
+    assert_eq!(stage.nothing().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_host_that_is_none_is_400() {
+    let stage = Stage::start(&[]).await;
+    for host in ["h:99999", "a b", "h:x", ""] {
+        let request = stage.client.post(stage.url("/quick")).header("host", host).body("{}");
+        let status = request.send().await.unwrap().status();
+        assert_eq!(status, 400, "{host:?}");
+    }
+    assert_eq!(stage.sandboxes(), []);
 }
 
 #[tokio::test]
@@ -107,17 +147,32 @@ async fn of_sandboxes_killed_at_work_only_the_own_events_fail() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_nothing_behind() {
-    let stage = Stage::start(&[("SANDBOX_MAX", "2")]).await;
+    let stage = Stage::start(&[("SANDBOX_MAX", "10")]).await;
     for _ in 0..10 {
         let request = stage.client.post(stage.url("/do/it")).json(&json!({ "do": "sleep", "ms": 50 })).send();
         assert!(tokio::time::timeout(Duration::from_millis(10), request).await.is_err());
     }
-    // All of them were judged, and both sandboxes are free again.
+    // What a sandbox has got is done, and its sandbox is free again.
     let reports = stage.reports("platform.report", 10).await;
     assert!(reports.iter().all(|report| report["status"] == "success"), "{reports:?}");
-    let answers = join_all([stage.sleep(10), stage.sleep(10)]).await;
+    let sandboxes = stage.sandboxes().len();
+    let answers = join_all((0..sandboxes).map(|_| stage.sleep(100))).await;
     assert!(answers.iter().all(|answer| answer.status == 200 && !answer.is_cold()), "{answers:?}");
-    assert_eq!(stage.sandboxes().len(), 2);
+    assert_eq!(stage.sandboxes().len(), sandboxes);
+}
+
+#[tokio::test]
+async fn what_is_given_up_in_the_queue_is_never_begun() {
+    let stage = Stage::start(&[("SANDBOX_MAX", "1")]).await;
+    let busy = stage.sleep(600);
+    let hang_up = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let requests = (0..10).map(|_| tokio::time::timeout(Duration::from_millis(50), stage.nothing()));
+        assert!(join_all(requests).await.iter().all(Result::is_err));
+    };
+    let (busy, ()) = tokio::join!(busy, hang_up);
+    assert_eq!((busy.status, stage.nothing().await.status), (200, 200));
+    stage.reports("platform.report", 2).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Between two events a sandbox stands still.
 
+use futures_util::StreamExt;
 use serde_json::json;
 
 use super::stage::{Stage, a_while, state, until_frozen};
@@ -32,6 +33,25 @@ async fn what_a_function_leaves_for_after_its_answer_is_not_done() {
     // And with the end of the sandbox it is lost.
     until("the sandbox was ended", async || stage.sandboxes().is_empty()).await;
     assert!(!file.exists());
+}
+
+/// Whether an event that a function has published, and not flushed, is told within a while.
+async fn is_told(environment: &[(&str, &str)]) -> bool {
+    let nats = local::testing::nats().await;
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let mut told = client.subscribe("told").await.unwrap();
+    // Nobody answers, which the server says after it has taken the subscription.
+    client.request("subscribed", "".into()).await.unwrap_err();
+    let stage = Stage::start(environment).await;
+    let answer = stage.act(json!({ "do": "publish", "ms": 50, "nats": nats.url() })).await;
+    assert_eq!(answer.status, 200, "{answer:?} {}", stage.log());
+    tokio::time::timeout(std::time::Duration::from_secs(2), told.next()).await.is_ok()
+}
+
+#[tokio::test]
+async fn an_event_that_was_published_and_not_flushed_is_lost_by_the_freeze() {
+    assert!(!is_told(&[("SANDBOX_IDLE_MS", "500")]).await);
+    assert!(is_told(&[("SANDBOX_FREEZE", "false")]).await);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use rustix::process::Signal;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
 use super::stage::Stage;
 use crate::wait::until;
@@ -111,6 +112,31 @@ async fn without_any_idle_time_every_start_is_cold() {
     }
     pids.dedup();
     assert_eq!(pids.len(), 5);
+}
+
+#[tokio::test]
+async fn sandboxes_for_one_round_of_events_at_once_answer_all_of_them() {
+    let stage = Stage::start(&[("SANDBOX_IDLE_MS", "0"), ("SANDBOX_CONCURRENCY", "4")]).await;
+    let answers = join_all((0..12).map(|_| stage.sleep(50))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?} {}", stage.log());
+    until("none is left", async || stage.sandboxes().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_function_that_nothing_is_reserved_for_is_throttled() {
+    let stage = Stage::start(&[("TEMPLATE_PARAMETERS", "Reserved=0")]).await;
+    assert_eq!(stage.nothing().await.status, 429);
+}
+
+#[tokio::test]
+async fn who_holds_a_connection_to_a_sandbox_does_not_keep_it_from_ending() {
+    let mut stage = Stage::start(&[]).await;
+    let endpoint = stage.nothing().await.body["runtime_api"].as_str().unwrap().to_owned();
+    let mut stranger = tokio::net::TcpStream::connect(endpoint).await.unwrap();
+    stranger.write_all(b"GET /2018-06-01/runtime/invo").await.unwrap();
+    stage.signal(Signal::TERM);
+    stage.ends().await;
+    assert_eq!(stage.sandboxes(), []);
 }
 
 #[tokio::test]

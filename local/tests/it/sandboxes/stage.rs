@@ -1,7 +1,7 @@
 //! The command `local lambda` in a folder of its own, with a template of its own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ const TEMPLATE: &str = r#"
 Transform: AWS::Serverless-2016-10-31
 Parameters:
   AtStart: { Type: String, Default: nothing }
+  Reserved: { Type: Number, Default: 1000 }
 Resources:
   Api:
     Type: AWS::Serverless::HttpApi
@@ -28,6 +29,7 @@ Resources:
     Properties:
       MemorySize: 256
       Timeout: 2
+      ReservedConcurrentExecutions: !Ref Reserved
       Environment: { Variables: { GREETING: hello, AT_START: !Ref AtStart, END: nowhere } }
       Events:
         Do: { Type: HttpApi, Properties: { ApiId: !Ref Api, Method: POST, Path: "/do/{what}" } }
@@ -66,11 +68,16 @@ impl Answer {
 
 impl Stage {
     pub(super) async fn start(environment: &[(&str, &str)]) -> Self {
+        Self::start_with_log(environment, None).await
+    }
+
+    pub(super) async fn start_with_log(environment: &[(&str, &str)], log: Option<&Path>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::temporary(&[Name::Api]).unwrap();
         fs::create_dir_all(folder.path().join("infra")).unwrap();
         fs::write(folder.path().join("infra/template.yaml"), TEMPLATE).unwrap();
-        let log = fs::File::create(folder.path().join("log")).unwrap();
+        fs::File::create(folder.path().join("log")).unwrap();
+        let log = fs::File::options().append(true).open(log.unwrap_or(&folder.path().join("log"))).unwrap();
         let front = Command::new(env!("CARGO_BIN_EXE_local"))
             .arg("lambda")
             .current_dir(folder.path())

@@ -12,8 +12,9 @@ impl Scope<'_> {
 
     /// A chain of references that is longer than there are conditions is a circle.
     fn holds_within(&self, name: &str, steps: usize) -> Result<bool> {
+        let condition = self.condition(name)?;
         ensure!(steps > 0, "the condition {name} refers to itself");
-        self.evaluate(self.condition(name)?, steps - 1).with_context(|| format!("Conditions.{name}"))
+        self.evaluate(condition, steps - 1).with_context(|| format!("Conditions.{name}"))
     }
 
     fn evaluate(&self, node: &Node, steps: usize) -> Result<bool> {
