@@ -57,9 +57,7 @@ impl Handle {
         // The only possible failure is that it has ended.
         let _ = pidfd_send_signal(&self.descriptor, signal);
     }
-}
 
-impl Handle {
     /// Also before its exit status was collected.
     fn has_ended(&self) -> bool {
         let mut descriptors = [PollFd::new(&self.descriptor, PollFlags::IN)];

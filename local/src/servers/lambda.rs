@@ -13,10 +13,11 @@ pub(super) fn prepare(settings: &Settings) -> Result<Spec> {
     let mut spec = ours::prepare(Name::Api, settings)?;
     spec.program = programs::find("local")?;
     let unlisted_items_allowed = variable("ALLOW_UNLISTED_ITEMS").unwrap_or_else(|| "true".to_owned());
+    let reports = variable("SANDBOX_REPORTS").unwrap_or_else(|| settings.report_file().display().to_string());
     spec.arguments = vec!["lambda".into()];
     // It finds the template by the first, and the template is for AWS, where only listed items are sold.
     spec.environment.insert(0, ("BIDDING_ROOT", settings.root.display().to_string()));
-    spec.environment.insert(1, ("SANDBOX_REPORTS", settings.report_file().display().to_string()));
+    spec.environment.insert(1, ("SANDBOX_REPORTS", reports));
     spec.environment.insert(2, ("ALLOW_UNLISTED_ITEMS", unlisted_items_allowed));
     Ok(spec)
 }
