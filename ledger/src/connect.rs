@@ -1,8 +1,8 @@
 //! The connection and its bounds.
 
 use redis::{
-    FromRedisValue, RedisResult,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    AsyncConnectionConfig, FromRedisValue, RedisResult,
+    aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
 };
 
 use crate::{Ledger, LedgerError, limits};
@@ -18,7 +18,15 @@ impl Ledger {
             .set_response_timeout(Some(limits::RESPONSE_TIMEOUT))
             .set_pipeline_buffer_size(limits::PIPELINE_LENGTH_MAX);
         let client = redis::Client::open(url)?;
-        Ok(Self { connection: ConnectionManager::new_lazy_with_config(client, config)? })
+        Ok(Self { connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?, client })
+    }
+
+    /// A connection that is not made again when it breaks.
+    pub(crate) async fn connection_of_its_own(&self) -> Result<MultiplexedConnection, LedgerError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(limits::CONNECTION_TIMEOUT))
+            .set_response_timeout(Some(limits::VERIFICATION_DEADLINE));
+        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
     /// Whether Redis answers.

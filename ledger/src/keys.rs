@@ -7,6 +7,7 @@
 //! | `a:{sNN}:out` | stream | the shard's outbox |
 //! | `a:{sNN}:epoch` | string | the epoch that new items of the shard start in |
 //! | `a:shards` | string | how many shards the keys above were made for |
+//! | `a:opened` | string | the replication id of the Redis that was opened for bids last |
 //! | `item:<item>:current_bid` | string | the price as decimal text, for readers by hand |
 //!
 //! `NN` is the CRC-16 of the item's id modulo 64. An item and its shard's outbox share the hash tag `{sNN}`, so that
@@ -18,6 +19,9 @@ use auction::ItemId;
 pub(crate) const SHARDS: u8 = 64;
 
 pub(crate) const SHARD_COUNT: &str = "a:shards";
+pub(crate) const REPLICATION_ID: &str = "a:opened";
+/// The pattern of all states.
+pub(crate) const STATES: &str = "a:{s??}:i:*";
 
 /// A part of the items, which shares an outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +57,12 @@ impl Shard {
 
 pub(crate) fn state(item: &ItemId) -> String {
     format!("a:{{s{:02}}}:i:{item}", Shard::of(item).0)
+}
+
+/// The item whose state stands under a key.
+pub(crate) fn item_of_state(key: &str) -> Option<ItemId> {
+    let item = ItemId::parse(key.split_once(":i:")?.1).ok()?;
+    (state(&item) == key).then_some(item)
 }
 
 pub(crate) fn log(item: &ItemId) -> String {

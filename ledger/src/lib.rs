@@ -12,15 +12,19 @@ mod open;
 mod outbox;
 mod record;
 mod state;
+mod trimming;
+mod verification;
 
 pub use error::LedgerError;
 pub use judge::{Judged, NewIds, Placed};
 pub use log::LogPage;
-pub use outbox::{OutboxCursor, OutboxId, OutboxPage, OutboxTails, UnreadableEntry};
+pub use outbox::{OutboxCursor, OutboxId, OutboxLoad, OutboxPage, OutboxTails, UnreadableEntry};
 pub use state::Standing;
+pub use verification::{Found, ItemCursor, Replacement, Verification};
 
 /// A handle on Redis. Cloning it shares one connection, which is made when it is first needed and again when it breaks.
 #[derive(Clone)]
 pub struct Ledger {
+    client: redis::Client,
     connection: redis::aio::ConnectionManager,
 }

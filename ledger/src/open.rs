@@ -31,34 +31,15 @@ impl Ledger {
         Ok(has_script && epochs.iter().all(|epoch| *epoch == redis::Value::Int(1)))
     }
 
-    /// Whether Redis holds no auction at all: never used, or wiped.
-    pub async fn is_blank(&self) -> Result<bool, LedgerError> {
-        let shards: Option<String> = self.query(redis::cmd("GET").arg(SHARD_COUNT)).await?;
-        Ok(shards.is_none())
-    }
-
-    /// Checks that Redis was laid out for our number of shards, gives every shard without an epoch `epoch_if_new`, and
-    /// loads the script. Only the archival worker calls this.
-    pub async fn open(&self, epoch_if_new: u64) -> Result<(), LedgerError> {
-        self.check_shard_count().await?;
-        let mut commands = redis::pipe();
-        for shard in Shard::all() {
-            commands.cmd("SET").arg(shard.epoch()).arg(epoch_if_new).arg("NX").ignore();
-        }
-        let () = self.query_all(&commands).await?;
-        self.query(redis::cmd("SCRIPT").arg("LOAD").arg(include_str!("place_bid.lua"))).await
-    }
-
-    async fn check_shard_count(&self) -> Result<(), LedgerError> {
-        let mut commands = redis::pipe();
-        commands.cmd("SET").arg(SHARD_COUNT).arg(SHARDS).arg("NX").ignore().cmd("GET").arg(SHARD_COUNT);
-        let (found,): (String,) = self.query_all(&commands).await?;
-        check_shard_count(&found)
+    /// Opens Redis for bids as it is, new items in the given epoch. For a Redis that cannot have lost anything; any other
+    /// is looked through first: [`Ledger::verify`].
+    pub async fn open(&self, epoch: u64) -> Result<(), LedgerError> {
+        self.verify().await?.open(epoch).await
     }
 }
 
 /// Items would be looked for in the wrong shards.
-fn check_shard_count(found: &str) -> Result<(), LedgerError> {
+pub(crate) fn check_shard_count(found: &str) -> Result<(), LedgerError> {
     if found == SHARDS.to_string() {
         return Ok(());
     }

@@ -3,9 +3,12 @@
 mod overdue;
 mod tails;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use redis::streams::StreamId;
+use redis::{
+    FromRedisValue,
+    streams::{StreamId, StreamRangeReply},
+};
 
 use crate::{Ledger, LedgerError, Placed, keys::Shard};
 
@@ -30,6 +33,11 @@ impl OutboxId {
         Some(Self { shard, entry: entry.to_owned() })
     }
 
+    /// When Redis accepted the event, since 1970.
+    fn milliseconds(&self) -> u64 {
+        self.entry.split_once('-').and_then(|(milliseconds, _)| milliseconds.parse().ok()).unwrap_or(0)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         let (shard, entry) = text.split_once(':')?;
         Self::new(Shard::new(shard.parse().ok()?)?, entry)
@@ -40,6 +48,14 @@ impl std::fmt::Display for OutboxId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.shard.number(), self.entry)
     }
+}
+
+/// What PostgreSQL may not have yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxLoad {
+    pub length: u64,
+    /// Of the oldest entry; zero if there is none.
+    pub age: Duration,
 }
 
 impl Ledger {
@@ -61,12 +77,30 @@ impl Ledger {
 
     /// How many events wait in all outboxes.
     pub async fn outbox_length(&self) -> Result<u64, LedgerError> {
+        Ok(self.outbox_load().await?.length)
+    }
+
+    /// How much waits in all outboxes, and for how long.
+    pub async fn outbox_load(&self) -> Result<OutboxLoad, LedgerError> {
         let mut commands = redis::pipe();
+        commands.cmd("TIME");
         for shard in Shard::all() {
             commands.cmd("XLEN").arg(shard.outbox());
+            commands.cmd("XRANGE").arg(shard.outbox()).arg("-").arg("+").arg("COUNT").arg(1);
         }
-        let lengths: Vec<u64> = self.query_all(&commands).await?;
-        Ok(lengths.iter().sum())
+        let mut replies = self.query_all::<Vec<redis::Value>>(&commands).await?.into_iter();
+        let mut next = || replies.next().unwrap_or(redis::Value::Nil);
+        let (seconds, microseconds): (u64, u64) = from_value(next())?;
+        let (mut length, mut oldest) = (0, None);
+        for shard in Shard::all() {
+            length += from_value::<u64>(next())?;
+            let heads: StreamRangeReply = from_value(next())?;
+            let head = heads.ids.first().map(|entry| outbox_id(shard, entry)).transpose()?;
+            oldest = [oldest, head.map(|id| id.milliseconds())].into_iter().flatten().min();
+        }
+        let now = seconds * 1_000 + microseconds / 1_000;
+        let age = oldest.map_or(Duration::ZERO, |oldest| Duration::from_millis(now.saturating_sub(oldest)));
+        Ok(OutboxLoad { length, age })
     }
 
     /// The oldest entries of every outbox, at most `limit_per_shard` of each.
@@ -82,6 +116,10 @@ impl Ledger {
 
 fn outbox_id(shard: Shard, entry: &StreamId) -> Result<OutboxId, LedgerError> {
     OutboxId::new(shard, &entry.id).ok_or_else(|| LedgerError::Corrupt(format!("not an outbox id: {:?}", entry.id)))
+}
+
+fn from_value<T: FromRedisValue>(value: redis::Value) -> Result<T, LedgerError> {
+    Ok(T::from_redis_value(value).map_err(redis::RedisError::from)?)
 }
 
 #[cfg(test)]

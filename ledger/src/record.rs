@@ -12,6 +12,14 @@ pub(crate) fn parse(record: &str) -> Result<AuctionEvent, LedgerError> {
     bid(record).ok_or_else(|| LedgerError::Corrupt(format!("not a record: {record:?}")))
 }
 
+/// The record that [`parse`] reads, as the script writes it.
+pub(crate) fn write(event: &AuctionEvent) -> String {
+    let AuctionEvent { event_id, item_id, position: Position { epoch, seq }, timestamp, happening } = event;
+    let Happening::Bid(bid) = happening;
+    let (time, amount, previous) = (timestamp.microseconds(), bid.amount.minor_units(), bid.previous_bid.minor_units());
+    format!("bid {item_id} {epoch} {seq} {time} {event_id} {} {} {amount} {previous}", bid.bid_id, bid.user_id)
+}
+
 fn bid(record: &str) -> Option<AuctionEvent> {
     let mut fields = record.split(' ');
     if fields.next()? != "bid" {
@@ -40,6 +48,7 @@ mod tests {
     #[test]
     fn a_record_is_read_field_by_field() {
         let event = parse(RECORD).unwrap();
+        assert_eq!(write(&event), RECORD);
         assert_eq!(
             event.to_json(),
             r#"{"type":"bid","event_id":"00000000-0000-0000-0000-000000000001","item_id":"lot1","bid_id":"00000000-0000-0000-0000-000000000002","user_id":"alice","amount":100.01,"previous_bid":0.00,"timestamp":"2026-11-23T17:47:43.000123Z","epoch":2,"seq":7}"#

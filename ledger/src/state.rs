@@ -47,6 +47,15 @@ pub(crate) fn parse(state: &str) -> Result<ItemState, LedgerError> {
     item_state(state).ok_or_else(|| LedgerError::Corrupt(format!("not a state: {state:?}")))
 }
 
+/// The string that [`parse`] reads.
+pub(crate) fn write(state: &ItemState) -> String {
+    let Position { epoch, seq } = state.position;
+    let price = state.current_bid().minor_units();
+    let time = state.last_event_at.map_or(0, Timestamp::microseconds);
+    let leader = state.leader.as_ref().map_or("", |leader| leader.user.as_str());
+    format!("{epoch} {seq} {price} {} {time} {leader}", state.bid_count)
+}
+
 fn item_state(state: &str) -> Option<ItemState> {
     let fields: Vec<&str> = state.split(' ').collect();
     let [epoch, seq, price, bids, time, leader] = fields[..] else { return None };
@@ -75,6 +84,9 @@ mod tests {
         assert_eq!(item.leader.unwrap().user.as_str(), "alice");
         assert_eq!(item.bid_count, 6);
         assert_eq!(parse("1 0 0 0 0 ").unwrap(), ItemState::new(1));
+        for written in ["2 7 10001 6 1795456063000123 alice", "1 0 0 0 0 "] {
+            assert_eq!(write(&parse(written).unwrap()), written);
+        }
         for bad in ["", "1 2 3 4 5", "1 2 3 4 5 a b", "x 2 3 4 5 a", "1 2 9999999999999999 4 5 a"] {
             assert!(matches!(parse(bad), Err(LedgerError::Corrupt(_))), "{bad:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use redis::streams::StreamRangeReply;
+use redis::streams::{StreamId, StreamRangeReply};
 
 use super::{OutboxId, outbox_id};
 use crate::{Ledger, LedgerError, Placed, keys::Shard, log};
@@ -38,6 +38,8 @@ pub struct OutboxPage {
 pub struct UnreadableEntry {
     pub outbox_id: OutboxId,
     pub error: String,
+    /// Its fields and their values, as far as they are text.
+    pub content: String,
 }
 
 impl Ledger {
@@ -83,10 +85,20 @@ impl Ledger {
                 let outbox_id = outbox_id(shard, entry)?;
                 match log::event(entry) {
                     Ok(event) => page.placed.push(Placed { outbox_id, event }),
-                    Err(error) => page.unreadable.push(UnreadableEntry { outbox_id, error: error.to_string() }),
+                    Err(error) => {
+                        let (error, content) = (error.to_string(), content(entry));
+                        page.unreadable.push(UnreadableEntry { outbox_id, error, content });
+                    }
                 }
             }
         }
         Ok(page)
     }
+}
+
+fn content(entry: &StreamId) -> String {
+    let mut fields: Vec<String> =
+        entry.map.keys().map(|field| format!("{field} {}", entry.get::<String>(field).unwrap_or_default())).collect();
+    fields.sort_unstable();
+    fields.join("\n")
 }
