@@ -1,6 +1,6 @@
 //! The worker's settings: environment variables, each with the default of one machine.
 
-use std::{env, net::SocketAddr, str::FromStr};
+use std::{env, net::SocketAddr, num::NonZeroUsize, str::FromStr};
 
 use anyhow::{Context, Result, bail};
 use async_nats::ServerAddr;
@@ -17,6 +17,10 @@ pub struct Config {
     pub postgres: PostgresUrl,
     /// `WORKER_ADDR`: where health, readiness and metrics are served.
     pub worker_addr: SocketAddr,
+    /// `LOG_KEPT`: how many events the log of each item keeps in Redis. Older ones are in PostgreSQL only.
+    pub log_kept: NonZeroUsize,
+    /// `REOPEN_UNVERIFIED`: whether a restarted Redis may judge bids while PostgreSQL cannot tell what it has lost.
+    pub reopens_unverified: bool,
 }
 
 impl Config {
@@ -26,6 +30,8 @@ impl Config {
             nats: parsed("NATS_URL", "nats://127.0.0.1:4222")?,
             postgres: parsed("POSTGRES_URL", "postgres://bidding@127.0.0.1:5432/bidding")?,
             worker_addr: parsed("WORKER_ADDR", "127.0.0.1:8082")?,
+            log_kept: parsed("LOG_KEPT", "1000")?,
+            reopens_unverified: parsed("REOPEN_UNVERIFIED", "false")?,
         })
     }
 }

@@ -11,6 +11,7 @@ pub struct Delivery {
     event: AuctionEvent,
     payload: String,
     outbox_id: Option<OutboxId>,
+    is_in_log: bool,
 }
 
 /// Why bytes cannot be archived as an event.
@@ -38,7 +39,7 @@ impl Delivery {
         if !storable(event.position.epoch) || !storable(event.position.seq) {
             return Err(Unreadable::PositionOutOfRange);
         }
-        Ok(Self { event, payload: payload.to_owned(), outbox_id })
+        Ok(Self { event, payload: payload.to_owned(), outbox_id, is_in_log: false })
     }
 
     pub fn event(&self) -> &AuctionEvent {
@@ -51,6 +52,15 @@ impl Delivery {
 
     pub fn outbox_id(&self) -> Option<&OutboxId> {
         self.outbox_id.as_ref()
+    }
+
+    /// Marks it as found in its item's log: Redis has not lost it.
+    pub(crate) fn found_in_log(self) -> Self {
+        Self { is_in_log: true, ..self }
+    }
+
+    pub(crate) fn is_in_log(&self) -> bool {
+        self.is_in_log
     }
 
     /// As PostgreSQL counts, which has no unsigned numbers.

@@ -2,13 +2,17 @@
 //!
 //! The only package that knows a table.
 
+mod archived;
 pub mod config;
 mod database;
 mod delivery;
 mod epochs;
 mod history;
+mod intake;
 mod limits;
 pub mod migrations;
+mod quarantine;
+mod reconciler;
 mod sink;
 pub mod stream;
 pub mod worker;
@@ -17,5 +21,8 @@ pub use config::Config;
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use delivery::{Delivery, Unreadable};
 pub use history::{Archive, ArchiveError};
+pub use intake::{Intake, IntakeError, Taken};
 pub use limits::{BATCH_LENGTH_MAX, PAGE_LENGTH_MAX};
+pub use quarantine::{Reason, SetAside};
+pub use reconciler::{Reconciled, Reconciler};
 pub use sink::{Divergence, Sink, SinkError, Stored};

@@ -7,7 +7,7 @@ pub const BATCH_LENGTH_MAX: usize = 500;
 /// Bytes of one event. Ours have fewer than 600; a batch of the largest still fits into memory many times over.
 pub(crate) const EVENT_BYTES_MAX: usize = 16 * 1024;
 
-/// One writer uses one connection; the rest is room for the gatekeeper and for connections that are being closed.
+/// One writer uses one connection; the rest is room for the verifier, the trimmer and for connections that are being closed.
 pub(crate) const SINK_CONNECTIONS_MAX: u32 = 4;
 pub(crate) const SINK_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A batch takes about ten milliseconds. A lock is held for no longer than another writer's batch.
@@ -67,9 +67,21 @@ pub(crate) const RECONCILIATION_INTERVAL: Duration = Duration::from_secs(2);
 /// Overdue entries of each of the 64 outboxes in one page: a few megabytes in all.
 pub(crate) const OVERDUE_PER_SHARD_MAX: usize = 250;
 
-/// Events that cannot be archived and were told of. A hash of each is kept, so this is about a megabyte; an operator who
-/// has not acted on this many needs no more lines.
-pub(crate) const FINDINGS_MAX: usize = 50_000;
+/// How long NATS may take to tell what a Redis that lost its tail may have lost. Bids are closed meanwhile.
+pub(crate) const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
+/// Items that are compared with Redis in one step.
+pub(crate) const RESTORED_ITEMS_MAX: i64 = 500;
+/// Events that a restored log starts with: a viewer who missed more gets a new snapshot.
+pub(crate) const RESTORED_LOG_LENGTH: i64 = 256;
+
+/// How long a log that is too long may stay so.
+pub(crate) const TRIMMING_INTERVAL: Duration = Duration::from_secs(2);
+/// A log is trimmed when it has this many events more than it keeps, so that one look at PostgreSQL serves many.
+pub(crate) const TRIMMING_EXCESS_MIN: usize = 100;
+/// Logs whose lengths are asked for in one call.
+pub(crate) const TRIMMED_ITEMS_MAX: usize = 1_000;
+/// Items that were archived of and whose logs were not looked at yet.
+pub(crate) const TOUCHED_ITEMS_MAX: usize = 100_000;
 
 /// How long a request for `/metrics` may keep the worker from ending.
 pub(crate) const HTTP_SHUTDOWN_GRACE: Duration = Duration::from_secs(2);

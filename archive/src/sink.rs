@@ -4,14 +4,14 @@ mod error;
 mod rows;
 mod statements;
 
-use auction::{ItemId, Position};
+use auction::AuctionEvent;
 use ledger::OutboxId;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::rows::Rows;
-use crate::{Delivery, PostgresUrl, database, limits};
+use self::{rows::Rows, statements::Inserted};
+use crate::{Delivery, PostgresUrl, SetAside, database, epochs, limits, quarantine};
 
 pub use self::error::SinkError;
 
@@ -33,17 +33,33 @@ pub struct Stored {
     /// Deliveries that contradict what stands there. They are the caller's to report: the sink does not remember which
     /// of them it has seen before. Their outbox entries must stay.
     pub divergent: Vec<Divergence>,
+    /// Deliveries of an epoch before the latest, which are not archived: Redis has lost them, unless its log says that it
+    /// has not.
+    pub superseded: Vec<Delivery>,
 }
 
 /// Two events with one position, or one event id with two positions: a part of the history was lost and numbered anew,
 /// or somebody else publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    pub item_id: ItemId,
-    pub position: Position,
-    pub delivered_event_id: Uuid,
+    pub delivery: Delivery,
     /// `None`: nothing stands at this position, since the delivered event's id stands at another one.
     pub standing_event_id: Option<Uuid>,
+}
+
+impl Stored {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.confirmed.extend(more.confirmed);
+        self.archived += more.archived;
+        self.duplicates += more.duplicates;
+        self.divergent.extend(more.divergent);
+        self.superseded.extend(more.superseded);
+    }
+
+    /// How many deliveries it tells of.
+    pub(crate) fn len(&self) -> usize {
+        (self.archived + self.duplicates) as usize + self.divergent.len() + self.superseded.len()
+    }
 }
 
 impl Sink {
@@ -66,6 +82,25 @@ impl Sink {
         Ok(database::settle(connection, result)?)
     }
 
+    /// Which of an item's events stand, each with its event id, up to the first that does not.
+    pub(crate) async fn standing_prefix(&self, events: &[AuctionEvent]) -> Result<usize, SinkError> {
+        let mut connection = self.pool.acquire().await?;
+        let statement = statements::standing_event_ids(&mut connection, events.iter());
+        let result = timeout(limits::STORE_DEADLINE, statement).await;
+        let standing = database::settle(connection, result)?;
+        Ok(events.iter().zip(standing).take_while(|(event, standing)| *standing == Some(event.event_id)).count())
+    }
+
+    /// Sets findings aside; answers for each whether it is new.
+    pub(crate) async fn quarantine(&self, findings: &[SetAside]) -> Result<Vec<bool>, SinkError> {
+        if findings.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.pool.acquire().await?;
+        let result = timeout(limits::STORE_DEADLINE, quarantine::store(&mut connection, findings)).await;
+        Ok(database::settle(connection, result)?)
+    }
+
     /// Whether PostgreSQL answers.
     pub(crate) async fn check(&self) -> Result<(), SinkError> {
         let mut connection = self.pool.acquire().await?;
@@ -76,25 +111,23 @@ impl Sink {
 
 async fn transaction(connection: &mut PgConnection, deliveries: &[Delivery]) -> Result<Stored, sqlx::Error> {
     let rows = Rows::of(deliveries);
-    let mut transaction = connection.begin().await?;
-    let archived = statements::insert(&mut transaction, &rows).await?;
-    let standing = statements::standing_event_ids(&mut transaction, deliveries).await?;
+    let mut transaction = epochs::begin_shared(connection).await?;
+    let Inserted { archived, latest_epoch } = statements::insert(&mut transaction, &rows).await?;
+    let events = deliveries.iter().map(Delivery::event);
+    let standing = statements::standing_event_ids(&mut transaction, events).await?;
     transaction.commit().await?;
 
     let mut stored = Stored { archived, ..Stored::default() };
     for (delivery, standing_event_id) in deliveries.iter().zip(standing) {
-        let event = delivery.event();
-        if standing_event_id == Some(event.event_id) {
+        if standing_event_id == Some(delivery.event().event_id) {
             stored.confirmed.extend(delivery.outbox_id().cloned());
+        } else if delivery.epoch() < latest_epoch && !delivery.is_in_log() {
+            stored.superseded.push(delivery.clone());
         } else {
-            stored.divergent.push(Divergence {
-                item_id: event.item_id.clone(),
-                position: event.position,
-                delivered_event_id: event.event_id,
-                standing_event_id,
-            });
+            stored.divergent.push(Divergence { delivery: delivery.clone(), standing_event_id });
         }
     }
-    stored.duplicates = deliveries.len() as u64 - archived - stored.divergent.len() as u64;
+    let not_archived = stored.divergent.len() + stored.superseded.len();
+    stored.duplicates = deliveries.len() as u64 - archived - not_archived as u64;
     Ok(stored)
 }

@@ -3,11 +3,13 @@
 use async_nats::{
     Client, ServerAddr,
     jetstream::{
-        self,
-        consumer::{AckPolicy, pull},
+        self, Message,
+        consumer::{AckPolicy, Consumer, DeliverPolicy, pull},
         stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream},
     },
 };
+
+use futures_util::TryStreamExt;
 
 use crate::limits;
 
@@ -75,5 +77,44 @@ fn consumer_config() -> pull::Config {
         max_deliver: -1,
         max_ack_pending: limits::ACKS_PENDING_MAX,
         ..pull::Config::default()
+    }
+}
+
+/// Messages that no worker has acknowledged, read beside the consumer: what it has delivered to a worker that died would
+/// come again only after [`limits::ACK_WAIT`].
+pub(crate) struct Unacknowledged {
+    consumer: Consumer<pull::Config>,
+    /// The last sequence that the stream had at the beginning.
+    last: u64,
+    read_up_to: u64,
+}
+
+pub(crate) async fn unacknowledged(client: &Client) -> anyhow::Result<Unacknowledged> {
+    let mut context = jetstream::new(client.clone());
+    context.set_timeout(limits::NATS_REQUEST_TIMEOUT);
+    let stream = ensure_stream(&context).await?;
+    let consumer = stream.create_consumer(consumer_config()).await?;
+    let acknowledged = consumer.cached_info().ack_floor.stream_sequence;
+    let reader = pull::Config {
+        ack_policy: AckPolicy::None,
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: acknowledged + 1 },
+        inactive_threshold: limits::ACK_WAIT,
+        ..pull::Config::default()
+    };
+    let last = stream.cached_info().state.last_sequence;
+    Ok(Unacknowledged { consumer: stream.create_consumer(reader).await?, last, read_up_to: acknowledged })
+}
+
+impl Unacknowledged {
+    /// The next of them; `None` after the last.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<Message>>> {
+        if self.read_up_to >= self.last {
+            return Ok(None);
+        }
+        let batch = self.consumer.fetch().max_messages(limits::BATCH_LENGTH_MAX).messages().await?;
+        let messages: Vec<Message> = batch.try_collect().await.map_err(anyhow::Error::from_boxed)?;
+        let Some(last) = messages.last() else { return Ok(None) };
+        self.read_up_to = last.info().map_err(anyhow::Error::from_boxed)?.stream_sequence;
+        Ok(Some(messages))
     }
 }

@@ -1,9 +1,8 @@
-//! The archival worker: brings what JetStream delivers into PostgreSQL, and opens Redis for bids.
+//! The archival worker: brings what JetStream delivers into PostgreSQL, keeps the logs short, and opens Redis for bids.
 
 mod acks;
 mod archiver;
 mod deletions;
-mod findings;
 mod gatekeeper;
 mod http;
 mod inbound;
@@ -11,6 +10,9 @@ mod metrics;
 mod pause;
 mod reconciler;
 mod status;
+mod touched;
+mod trimmer;
+mod verifier;
 mod writer;
 
 use anyhow::{Context, Result};
@@ -18,14 +20,14 @@ use ledger::Ledger;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::{status::Status, writer::Writer};
-use crate::{Config, Sink, migrations};
+use self::{status::Status, touched::Touched, verifier::Verifier, writer::Writer};
+use crate::{Config, Intake, Sink, migrations};
 
 /// Runs until `shutdown`, then finishes the batch in hand. Nothing that is away ends it: it waits, and says so.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
     let ledger = Ledger::new(&config.redis_url).context("REDIS_URL")?;
-    let sink = Sink::new(&config.postgres);
-    let status = Status::default();
+    let intake = Intake::new(Sink::new(&config.postgres), ledger.clone());
+    let (status, touched) = (Status::default(), Touched::default());
     let work = async {
         let migrate = || migrations::apply(&config.postgres);
         if pause::until_it_works(&status.postgres, &shutdown, migrate).await.is_none() {
@@ -33,10 +35,14 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         }
         status.postgres.works();
         // Bids need no NATS, so they open without it.
-        let gatekeeper = gatekeeper::run(&ledger, &sink, &status, &shutdown);
-        let writer = Writer::new(sink.clone(), ledger.clone(), &status);
-        let reconciler = reconciler::run(&ledger, &sink, &status, &shutdown);
-        tokio::join!(gatekeeper, reconciler, archiver::run(&config.nats, writer, &status, &shutdown));
+        let verifier = Verifier { intake: intake.clone(), nats: &config.nats, status: &status };
+        let writer = Writer::new(intake.clone(), &status, &touched);
+        tokio::join!(
+            gatekeeper::run(&verifier, config.reopens_unverified, &status, &shutdown),
+            reconciler::run(&intake, &status, &shutdown),
+            trimmer::run(&intake, &touched, config.log_kept.get(), &shutdown),
+            archiver::run(&config.nats, writer, &status, &shutdown),
+        );
     };
     let (served, ()) = tokio::join!(http::serve(listener, &status, &ledger, &shutdown), work);
     served.context("the server of health and metrics")

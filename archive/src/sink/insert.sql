@@ -3,14 +3,20 @@
 -- Every part reads what the part before it really inserted, so an event that stands already changes nothing, and the
 -- events, bids and items of a batch are written in that order by every writer: none waits for another that waits for it.
 -- Amounts come in minor units; a numeric product is exact, whatever the number of digits.
-WITH given AS (
-    SELECT *
+--
+-- Once a later epoch has begun, an event of an earlier one is stored only if Redis is known to have it still.
+WITH latest AS (
+    SELECT COALESCE(max(epoch), 0) AS epoch FROM epochs
+),
+given AS (
+    SELECT given.*
     FROM UNNEST(
         $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::uuid[], $6::timestamptz[], $7::text[],
-        $8::uuid[], $9::text[], $10::bigint[], $11::bigint[]
+        $8::uuid[], $9::text[], $10::bigint[], $11::bigint[], $12::boolean[]
     ) AS given (
-        item_id, epoch, seq, kind, event_id, occurred_at, payload, bid_id, user_id, amount, previous_bid
+        item_id, epoch, seq, kind, event_id, occurred_at, payload, bid_id, user_id, amount, previous_bid, in_log
     )
+    JOIN latest ON given.epoch >= latest.epoch OR given.in_log
 ),
 new_events AS (
     INSERT INTO events (item_id, epoch, seq, kind, event_id, occurred_at, payload)
@@ -55,4 +61,4 @@ moved_items AS (
             LIMIT 1
         )
 )
-SELECT count(*) AS "archived!" FROM new_events
+SELECT (SELECT count(*) FROM new_events) AS "archived!", (SELECT epoch FROM latest) AS "latest_epoch!"

@@ -22,6 +22,7 @@ pub(super) struct Rows<'a> {
     pub(super) amount: Vec<i64>,
     /// Minor units, at most 15 digits.
     pub(super) previous_bid: Vec<i64>,
+    pub(super) in_log: Vec<bool>,
 }
 
 impl<'a> Rows<'a> {
@@ -50,5 +51,6 @@ impl<'a> Rows<'a> {
         self.user_id.push(bid.user_id.as_str());
         self.amount.push(bid.amount.minor_units().cast_signed());
         self.previous_bid.push(bid.previous_bid.minor_units().cast_signed());
+        self.in_log.push(delivery.is_in_log());
     }
 }

@@ -1,14 +1,21 @@
-//! The two statements of a batch.
+//! The statements of a batch.
 
+use auction::AuctionEvent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::rows::Rows;
-use crate::Delivery;
 
-/// Inserts what is not there yet; answers how many events that were.
-pub(super) async fn insert(connection: &mut PgConnection, rows: &Rows<'_>) -> Result<u64, sqlx::Error> {
-    let archived = sqlx::query_file_scalar!(
+pub(super) struct Inserted {
+    /// How many events were not there yet.
+    pub(super) archived: u64,
+    /// Events of earlier epochs were left out, unless the log has them.
+    pub(super) latest_epoch: i64,
+}
+
+/// Inserts what is not there yet.
+pub(super) async fn insert(connection: &mut PgConnection, rows: &Rows<'_>) -> Result<Inserted, sqlx::Error> {
+    let inserted = sqlx::query_file!(
         "src/sink/insert.sql",
         &rows.item_id as &[&str],
         &rows.epoch,
@@ -21,21 +28,25 @@ pub(super) async fn insert(connection: &mut PgConnection, rows: &Rows<'_>) -> Re
         &rows.user_id as &[&str],
         &rows.amount,
         &rows.previous_bid,
+        &rows.in_log,
     )
     .fetch_one(connection)
     .await?;
-    Ok(archived.unsigned_abs())
+    Ok(Inserted { archived: inserted.archived.unsigned_abs(), latest_epoch: inserted.latest_epoch })
 }
 
-/// The id of the event that stands at each delivery's position.
+/// The id of the event that stands at each event's position.
 ///
 /// A statement of its own, since the one that inserts does not see what another writer committed meanwhile.
-pub(super) async fn standing_event_ids(
+pub(super) async fn standing_event_ids<'a>(
     connection: &mut PgConnection,
-    deliveries: &[Delivery],
+    events: impl Iterator<Item = &'a AuctionEvent>,
 ) -> Result<Vec<Option<Uuid>>, sqlx::Error> {
-    let item_id: Vec<&str> = deliveries.iter().map(|delivery| delivery.event().item_id.as_str()).collect();
-    let epoch: Vec<i64> = deliveries.iter().map(Delivery::epoch).collect();
-    let seq: Vec<i64> = deliveries.iter().map(Delivery::seq).collect();
+    let (mut item_id, mut epoch, mut seq) = (Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        item_id.push(event.item_id.as_str());
+        epoch.push(event.position.epoch.cast_signed());
+        seq.push(event.position.seq.cast_signed());
+    }
     sqlx::query_file_scalar!("src/sink/standing.sql", &item_id as &[&str], &epoch, &seq).fetch_all(connection).await
 }

@@ -8,10 +8,8 @@ use crate::limits;
 /// Messages by what JetStream is to do with them.
 #[derive(Default)]
 pub(super) struct Acks {
-    /// Their rows stand.
-    pub(super) stored: Vec<Message>,
-    /// They can never be stored and must not come again and again. The stream keeps them for a week.
-    pub(super) refused: Vec<Message>,
+    /// They are archived or set aside.
+    pub(super) taken: Vec<Message>,
     /// This worker does not get to them: another one, or its successor, may have them at once.
     pub(super) given_back: Vec<Message>,
 }
@@ -21,9 +19,8 @@ impl Acks {
     /// ignores what it has.
     pub(super) async fn send(self) {
         let all = async {
-            let Self { stored, refused, given_back } = &self;
-            for (messages, kind) in [(stored, AckKind::Ack), (refused, AckKind::Term), (given_back, AckKind::Nak(None))]
-            {
+            let Self { taken, given_back } = &self;
+            for (messages, kind) in [(taken, AckKind::Ack), (given_back, AckKind::Nak(None))] {
                 for message in messages {
                     message.ack_with(kind).await?;
                 }

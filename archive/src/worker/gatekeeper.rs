@@ -1,18 +1,23 @@
-//! Keeps Redis open for bids: after a restart it is closed until somebody has opened it.
+//! Keeps Redis open for bids: after a restart or a promotion it is closed until somebody has looked through it.
 
 use anyhow::{Context, Result};
-use ledger::Ledger;
+use ledger::Verification;
 use tokio_util::sync::CancellationToken;
 
-use super::status::Status;
-use crate::{Sink, epochs, limits};
+use super::{status::Status, verifier::Verifier};
+use crate::limits;
 
-pub(super) async fn run(ledger: &Ledger, sink: &Sink, status: &Status, shutdown: &CancellationToken) {
+pub(super) async fn run(
+    verifier: &Verifier<'_>,
+    reopens_unverified: bool,
+    status: &Status,
+    shutdown: &CancellationToken,
+) {
     let watch = async {
         loop {
-            match keep_open(ledger, sink).await {
+            match keep_open(verifier, reopens_unverified).await {
                 Ok(()) => status.bids.works(),
-                Err(error) => status.bids.fails(&error),
+                Err(error) => status.bids.fails(&format!("{error:#}")),
             }
             tokio::time::sleep(limits::GATE_CHECK_INTERVAL).await;
         }
@@ -20,27 +25,25 @@ pub(super) async fn run(ledger: &Ledger, sink: &Sink, status: &Status, shutdown:
     shutdown.run_until_cancelled(watch).await;
 }
 
-/// Opening asks PostgreSQL for the epoch, so while it is away a restarted Redis stays closed.
-async fn keep_open(ledger: &Ledger, sink: &Sink) -> Result<()> {
-    if ledger.is_open().await? {
+async fn keep_open(verifier: &Verifier<'_>, reopens_unverified: bool) -> Result<()> {
+    let ledger = verifier.intake.ledger();
+    if ledger.is_verified().await? {
         return Ok(());
     }
-    let epoch = match ledger.is_blank().await? {
-        true => begin_epoch(sink).await,
-        // Every shard has its epoch, unless an earlier opening was cut short.
-        false => epochs::latest(sink.pool()).await,
-    };
-    let epoch = epoch.context("closed until PostgreSQL tells the epoch")?;
-    ledger.open(epoch).await.context("cannot open Redis for bids")?;
-    tracing::info!(epoch, "Redis is open for bids");
-    Ok(())
+    let verification = ledger.verify().await?;
+    match verifier.intake.sink().check().await {
+        Ok(()) => verifier.verify(verification).await,
+        Err(error) if reopens_unverified => {
+            tracing::error!("PostgreSQL is away ({error}): Redis is opened as it is, because of REOPEN_UNVERIFIED");
+            reopen_unverified(verifier, verification).await
+        }
+        Err(error) => Err(error).context("closed until PostgreSQL can be asked what Redis must know"),
+    }
 }
 
-/// What Redis knew is gone: what it numbers from now on must not look like what it has numbered before.
-async fn begin_epoch(sink: &Sink) -> Result<u64, sqlx::Error> {
-    let epoch = epochs::begin(sink.pool()).await?;
-    if epoch > 1 {
-        tracing::warn!(epoch, "Redis is blank although there were bids: a new epoch begins");
-    }
-    Ok(epoch)
+/// PostgreSQL does not tell which epochs there were. The seconds since 1970 are above all that it has counted.
+async fn reopen_unverified(verifier: &Verifier<'_>, verification: Verification) -> Result<()> {
+    let epoch = verification.seconds().await?.max(verification.latest_epoch().await? + 1);
+    verifier.raise_epochs(&verification, epoch).await?;
+    Ok(verification.open(epoch).await?)
 }

@@ -50,6 +50,6 @@ async fn ready(State(seen): State<Seen>) -> impl IntoResponse {
 }
 
 async fn show_metrics(State(seen): State<Seen>) -> impl IntoResponse {
-    let outbox_length = seen.ledger.outbox_length().await.ok();
-    ([("content-type", metrics::CONTENT_TYPE)], metrics::text(&seen.status, outbox_length))
+    let outbox = seen.ledger.outbox_load().await.ok();
+    ([("content-type", metrics::CONTENT_TYPE)], metrics::text(&seen.status, outbox))
 }

@@ -3,7 +3,7 @@
 use async_nats::jetstream::Message;
 use ledger::OutboxId;
 
-use crate::{Delivery, Unreadable};
+use crate::{Delivery, SetAside, Unreadable};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotOurs {
@@ -13,7 +13,19 @@ pub(super) enum NotOurs {
     WrongSubject,
 }
 
-pub(super) fn read(message: &Message) -> Result<Delivery, NotOurs> {
+/// The messages that are events, and those that are not.
+pub(super) fn read_all(messages: &[Message]) -> (Vec<Delivery>, Vec<SetAside>) {
+    let (mut deliveries, mut unreadable) = (Vec::new(), Vec::new());
+    for message in messages {
+        match read(message) {
+            Ok(delivery) => deliveries.push(delivery),
+            Err(error) => unreadable.push(SetAside::unreadable(describe(message), &error, &message.payload)),
+        }
+    }
+    (deliveries, unreadable)
+}
+
+fn read(message: &Message) -> Result<Delivery, NotOurs> {
     let headers = message.headers.as_ref();
     let outbox_id = headers.and_then(|headers| OutboxId::parse(headers.get(OutboxId::HEADER)?.as_str()));
     let delivery = Delivery::read(&message.payload, outbox_id)?;
@@ -23,10 +35,8 @@ pub(super) fn read(message: &Message) -> Result<Delivery, NotOurs> {
     }
 }
 
-/// Where it stands in the stream, which keeps it for a week, and how it begins.
-pub(super) fn describe(message: &Message) -> String {
-    const BYTES_SHOWN: usize = 80;
+/// Where it stands in the stream.
+fn describe(message: &Message) -> String {
     let stream_sequence = message.info().map_or(0, |info| info.stream_sequence);
-    let beginning = &message.payload[..message.payload.len().min(BYTES_SHOWN)];
-    format!("message {stream_sequence} on {}: {}", message.subject, beginning.escape_ascii())
+    format!("message {stream_sequence} on {}", message.subject)
 }

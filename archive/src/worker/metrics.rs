@@ -2,20 +2,24 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use ledger::OutboxLoad;
+
 use super::status::Status;
 
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `outbox_length`: left out while Redis does not tell.
-pub(super) fn text(status: &Status, outbox_length: Option<u64>) -> String {
+/// `outbox`: left out while Redis does not tell.
+pub(super) fn text(status: &Status, outbox: Option<OutboxLoad>) -> String {
     let counters = &status.counters;
     let counted = [
         ("archived", "Events stored that were not there before", &counters.archived),
         ("reconciled", "Of these, events that came from the outbox and not from NATS", &counters.reconciled),
         ("duplicates", "Deliveries of events that stood there already", &counters.duplicates),
-        ("divergent", "Events that contradict the archive", &counters.divergent),
-        ("rejected", "Events that PostgreSQL refuses for what they hold", &counters.rejected),
-        ("unreadable", "Messages and outbox entries that are no events", &counters.unreadable),
+        ("divergent", "Events set aside: they contradict the archive", &counters.divergent),
+        ("rejected", "Events set aside: PostgreSQL refuses what they hold", &counters.rejected),
+        ("unreadable", "Messages and outbox entries set aside: they are no events", &counters.unreadable),
+        ("lost", "Events set aside: Redis accepted them and lost them", &counters.lost),
+        ("restored_items", "Items that Redis had lost events of and got back", &counters.restored),
         ("batches", "Transactions committed", &counters.batches),
     ];
     let mut text = String::new();
@@ -32,8 +36,10 @@ pub(super) fn text(status: &Status, outbox_length: Option<u64>) -> String {
     };
     let up = status.parts().map(|part| (format!("{{part=\"{}\"}}", part.name), u64::from(part.problem().is_none())));
     gauge("up", "Whether what the worker needs works", &up);
-    let length = outbox_length.map(|length| (String::new(), length));
+    let length = outbox.map(|outbox| (String::new(), outbox.length));
     gauge("outbox_length", "Events that PostgreSQL may not have yet", length.as_slice());
+    let age = outbox.map(|outbox| (String::new(), outbox.age.as_secs()));
+    gauge("outbox_age_seconds", "How long the oldest of them has waited, 0 if there is none", age.as_slice());
     let last_error = [(String::new(), status.last_error_at_seconds())];
     gauge("last_error_timestamp_seconds", "When something last failed, 0 if nothing has", &last_error);
     text
@@ -41,6 +47,8 @@ pub(super) fn text(status: &Status, outbox_length: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -48,12 +56,13 @@ mod tests {
         let status = Status::default();
         status.counters.archived.store(7, Relaxed);
         status.postgres.works();
-        let text = text(&status, Some(3));
+        let text = text(&status, Some(OutboxLoad { length: 3, age: Duration::from_millis(4_500) }));
         for line in [
             "archival_worker_archived_total 7",
             "archival_worker_up{part=\"PostgreSQL\"} 1",
             "archival_worker_up{part=\"NATS\"} 0",
             "archival_worker_outbox_length 3",
+            "archival_worker_outbox_age_seconds 4",
             "archival_worker_last_error_timestamp_seconds 0",
         ] {
             assert_eq!(text.lines().filter(|found| *found == line).count(), 1, "{line} in {text}");

@@ -1,73 +1,62 @@
-//! From the outbox straight to the sink, for events that JetStream did not bring: NATS was away, lost its store, or was
-//! never told because the function died first.
+//! Looks for overdue entries in the outbox, again and again.
 
-mod page;
-
-use ledger::{Ledger, LedgerError, OutboxCursor};
+use ledger::OutboxCursor;
 use tokio_util::sync::CancellationToken;
 
 use super::status::{Part, Status};
-use crate::{Sink, SinkError, limits};
+use crate::{Intake, IntakeError, Reconciler, limits};
 
-pub(super) async fn run(ledger: &Ledger, sink: &Sink, status: &Status, shutdown: &CancellationToken) {
+pub(super) async fn run(intake: &Intake, status: &Status, shutdown: &CancellationToken) {
     let (postgres, outbox) = (status.postgres.seen_by("reconciler"), status.outbox.seen_by("reconciler"));
-    let reconciler = Reconciler { ledger, sink, status, postgres, outbox };
+    let rounds = Rounds { intake, reconciler: Reconciler::new(intake.clone()), status, postgres, outbox };
     let watch = async {
         loop {
             tokio::time::sleep(limits::RECONCILIATION_INTERVAL).await;
-            reconciler.round().await;
+            rounds.one().await;
         }
     };
     shutdown.run_until_cancelled(watch).await;
 }
 
-struct Reconciler<'a> {
-    ledger: &'a Ledger,
-    sink: &'a Sink,
+struct Rounds<'a> {
+    intake: &'a Intake,
+    reconciler: Reconciler,
     status: &'a Status,
     postgres: Part,
     outbox: Part,
 }
 
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Sink(#[from] SinkError),
-}
-
-impl Reconciler<'_> {
+impl Rounds<'_> {
     /// Every round asks both PostgreSQL and Redis something, so that each part fails and recovers also while there are no
     /// bids.
-    async fn round(&self) {
-        if let Err(error) = self.sink.check().await {
+    async fn one(&self) {
+        if let Err(error) = self.intake.sink().check().await {
             self.postgres.fails(&error);
             // Nothing can be stored.
-            return match self.ledger.ping().await {
+            return match self.intake.ledger().ping().await {
                 Ok(()) => self.outbox.works(),
                 Err(error) => self.outbox.fails(&error),
             };
         }
         match self.reconcile().await {
             Ok(()) => {}
-            Err(Failure::Ledger(error)) => {
+            Err(IntakeError::Ledger(error)) => {
                 self.postgres.works();
                 self.outbox.fails(&error);
             }
-            Err(Failure::Sink(error)) => {
+            Err(IntakeError::Sink(error)) => {
                 self.outbox.works();
                 self.postgres.fails(&error);
             }
         }
     }
 
-    /// From the oldest entry to the youngest that is overdue: what must stay in the outbox keeps nothing behind it there.
-    async fn reconcile(&self) -> Result<(), Failure> {
+    async fn reconcile(&self) -> Result<(), IntakeError> {
         let mut cursor = OutboxCursor::default();
         while !cursor.is_at_end() {
-            let page = self.ledger.overdue(limits::OVERDUE_AGE, &mut cursor, limits::OVERDUE_PER_SHARD_MAX).await?;
-            self.store_page(page).await?;
+            for taken in self.reconciler.page(limits::OVERDUE_AGE, &mut cursor).await? {
+                self.status.count_reconciled(&taken);
+            }
             self.postgres.works();
             self.outbox.works();
         }

@@ -10,8 +10,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::findings::Findings;
-use crate::Stored;
+use crate::{Reason, Reconciled, SetAside, Taken};
 
 /// Of the task that a part belongs to.
 const OWN: &str = "";
@@ -26,7 +25,6 @@ pub(super) struct Status {
     /// Whether what is archived leaves the outbox.
     pub(super) outbox: Part,
     pub(super) counters: Arc<Counters>,
-    pub(super) findings: Arc<Findings>,
 }
 
 /// Something the worker needs, as one of its tasks sees it. It works when it works for all of them: what one of them can
@@ -46,12 +44,13 @@ pub(super) struct Counters {
     /// Of these, brought by the reconciler.
     pub(super) reconciled: AtomicU64,
     pub(super) duplicates: AtomicU64,
-    /// Events that contradict the archive, each once.
+    /// Set aside, each once, as [`Reason`] says.
     pub(super) divergent: AtomicU64,
-    /// Events that PostgreSQL refuses for what they hold, each once.
     pub(super) rejected: AtomicU64,
-    /// Messages, and outbox entries, each once, that are no events.
     pub(super) unreadable: AtomicU64,
+    pub(super) lost: AtomicU64,
+    /// Items that Redis had lost events of and got back.
+    pub(super) restored: AtomicU64,
     pub(super) batches: AtomicU64,
 }
 
@@ -71,7 +70,6 @@ impl Default for Status {
             bids: part("bids", unknown),
             outbox: part("outbox", None),
             counters: Arc::default(),
-            findings: Arc::default(),
         }
     }
 }
@@ -92,11 +90,50 @@ impl Status {
     }
 }
 
-impl Counters {
-    pub(super) fn count(&self, stored: &Stored) {
-        self.archived.fetch_add(stored.archived, Ordering::Relaxed);
-        self.duplicates.fetch_add(stored.duplicates, Ordering::Relaxed);
-        self.batches.fetch_add(1, Ordering::Relaxed);
+impl Status {
+    pub(super) fn count(&self, taken: &Taken) {
+        let counters = &self.counters;
+        counters.archived.fetch_add(taken.stored.archived, Ordering::Relaxed);
+        counters.duplicates.fetch_add(taken.stored.duplicates, Ordering::Relaxed);
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        self.tell(&taken.news);
+    }
+
+    pub(super) fn count_reconciled(&self, taken: &Taken) {
+        self.counters.archived.fetch_add(taken.stored.archived, Ordering::Relaxed);
+        self.counters.reconciled.fetch_add(taken.stored.archived, Ordering::Relaxed);
+        self.tell(&taken.news);
+    }
+
+    pub(super) fn count_drained(&self, reconciled: &Reconciled) {
+        self.counters.archived.fetch_add(reconciled.archived, Ordering::Relaxed);
+        self.counters.reconciled.fetch_add(reconciled.archived, Ordering::Relaxed);
+        self.tell(&reconciled.set_aside);
+    }
+
+    pub(super) fn count_restored(&self, items: u64) {
+        self.counters.restored.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// What was set aside, with what an operator needs to find it.
+    fn tell(&self, news: &[SetAside]) {
+        for SetAside { reason, detail, source, event, .. } in news {
+            let counter = match reason {
+                Reason::Divergent => &self.counters.divergent,
+                Reason::Rejected => &self.counters.rejected,
+                Reason::Unreadable => &self.counters.unreadable,
+                Reason::Lost => &self.counters.lost,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+            let reason = reason.as_str();
+            match event {
+                Some((item_id, position, event_id)) => tracing::error!(
+                    %item_id, epoch = position.epoch, seq = position.seq, %event_id, source,
+                    "not archived but set aside as {reason}: {detail}"
+                ),
+                None => tracing::error!(source, "not archived but set aside as {reason}: {detail}"),
+            }
+        }
     }
 }
 

@@ -14,7 +14,7 @@ async fn until_open(rig: &Rig) {
 }
 
 #[tokio::test]
-async fn a_fresh_system_starts_in_epoch_one_and_a_restarted_redis_opens_in_the_same() {
+async fn a_fresh_system_starts_in_epoch_one_and_a_restarted_redis_goes_on_in_the_next() {
     let rig = Rig::start().await;
     let worker = rig.worker().await;
     assert_eq!(rig.place("lot", 1).await.event.position, Position { epoch: 1, seq: 1 });
@@ -22,8 +22,8 @@ async fn a_fresh_system_starts_in_epoch_one_and_a_restarted_redis_opens_in_the_s
     worker.until_missing("bids").await;
     rig.redis.start().await.unwrap();
     until_open(&rig).await;
-    assert_eq!(rig.place("lot", 2).await.event.position, Position { epoch: 1, seq: 2 });
-    assert_eq!(rig.place("new", 1).await.event.position, Position { epoch: 1, seq: 1 });
+    assert_eq!(rig.place("lot", 2).await.event.position, Position { epoch: 2, seq: 2 });
+    assert_eq!(rig.place("new", 1).await.event.position, Position { epoch: 2, seq: 1 });
     worker.stop().await;
 }
 
@@ -34,12 +34,12 @@ async fn a_blank_redis_gets_a_higher_epoch_than_any_row() {
     archived.position.epoch = 5;
     rig.database.sink.store(&deliveries(&[archived, event("other", 9)])).await.unwrap();
     let worker = rig.worker().await;
-    let placed = rig.place("lot", 1).await;
-    assert_eq!(placed.event.position, Position { epoch: 6, seq: 1 });
+    let placed = rig.place("lot", 4).await;
+    assert_eq!(placed.event.position, Position { epoch: 6, seq: 4 });
     rig.publish(&placed).await;
     rig.until_archived(3).await;
     let row = "SELECT concat_ws(' ', epoch, seq, current_bid, bid_count) FROM items WHERE item_id = 'lot'";
-    assert_eq!(rig.database.text(row).await, "6 1 0.01 2");
+    assert_eq!(rig.database.text(row).await, "6 4 0.04 2");
     worker.stop().await;
 }
 
@@ -86,11 +86,31 @@ async fn a_redis_that_restarts_while_postgres_is_away_stays_closed_until_it_is_b
     rig.database.server.kill().await.unwrap();
     rig.redis.kill().await.unwrap();
     rig.redis.start().await.unwrap();
-    let told = async || worker.get("/ready").await.1.contains("closed until PostgreSQL tells the epoch");
+    let told = async || worker.get("/ready").await.1.contains("closed until PostgreSQL");
     until_equal("the reason", true, told).await;
     assert!(!until_ok("Redis", async || rig.ledger.is_open().await).await);
     rig.database.server.start().await.unwrap();
     until_open(&rig).await;
-    assert_eq!(rig.place("lot", 2).await.event.position, Position { epoch: 1, seq: 2 });
+    assert_eq!(rig.place("lot", 2).await.event.position, Position { epoch: 2, seq: 2 });
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn reopened_unverified_redis_judges_without_postgres_in_an_epoch_above_all_others() {
+    let rig = Rig::start().await;
+    let worker = rig.worker_with(|config| config.reopens_unverified = true).await;
+    rig.place("lot", 1).await;
+    rig.database.server.kill().await.unwrap();
+    rig.redis.kill().await.unwrap();
+    rig.redis.start().await.unwrap();
+    until_open(&rig).await;
+    let Position { epoch, seq } = rig.place("lot", 2).await.event.position;
+    assert!(epoch > 1_000_000_000 && seq == 2, "{epoch} {seq}");
+    rig.database.server.start().await.unwrap();
+    rig.until_archived(2).await;
+    rig.redis.kill().await.unwrap();
+    rig.redis.start().await.unwrap();
+    until_open(&rig).await;
+    assert_eq!(rig.place("lot", 3).await.event.position, Position { epoch: epoch + 1, seq: 3 });
     worker.stop().await;
 }

@@ -31,6 +31,13 @@ async fn what_is_no_event_or_no_row_does_not_stop_the_rest() {
     until_equal("unfinished", Some((0, 0)), async || rig.unfinished().await).await;
     assert_eq!(worker.metric("rejected_total").await, 1);
     assert_eq!(worker.metric("unreadable_total").await, 38);
+    // Each with its bytes.
+    let mut expected: Vec<Vec<u8>> = bad.iter().cloned().chain(vec![b"\0".to_vec(); 39 - bad.len()]).collect();
+    let quarantined = "SELECT payload FROM quarantine WHERE reason IN ('unreadable', 'rejected')";
+    let mut found: Vec<Vec<u8>> = sqlx::query_scalar(quarantined).fetch_all(&rig.database.pool).await.unwrap();
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert!(found == expected, "what is set aside keeps its bytes");
     worker.stop().await;
 }
 

@@ -19,5 +19,8 @@ mod rig;
 mod sink;
 mod stuck;
 mod tables;
+mod tail;
+mod trimming;
+mod verification;
 mod wait;
 mod worker;

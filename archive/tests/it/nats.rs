@@ -62,7 +62,7 @@ async fn a_stream_with_other_settings_is_set_right_and_keeps_its_messages() {
     context.create_stream(config).await.unwrap();
     rig.publish_bytes("bid_events.lot".to_owned(), HeaderMap::new(), event("lot", 1).to_json().into()).await;
     let worker = rig.worker().await;
-    rig.publish_bytes("bid_events.other".to_owned(), HeaderMap::new(), event("other", 1).to_json().into()).await;
+    rig.publish(&rig.place("other", 1).await).await;
     rig.until_archived(2).await;
     let config = context.get_stream(stream::STREAM).await.unwrap().cached_info().config.clone();
     assert_eq!(config.subjects, ["bid_events.*"]);

@@ -8,6 +8,11 @@ use tokio::{
 
 /// Sends commands as one writes them by hand, one a line.
 pub(crate) async fn send(redis: &Server, commands: &str) {
+    ask(redis, commands).await;
+}
+
+/// [`send`], and what Redis replied.
+pub(crate) async fn ask(redis: &Server, commands: &str) -> String {
     let url = redis.url();
     let address = url.trim_start_matches("redis://").trim_end_matches('/');
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -15,4 +20,5 @@ pub(crate) async fn send(redis: &Server, commands: &str) {
     let mut replies = String::new();
     connection.read_to_string(&mut replies).await.unwrap();
     assert!(!replies.lines().any(|line| line.starts_with('-')), "{commands}: {replies}");
+    replies
 }

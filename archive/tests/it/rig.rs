@@ -14,6 +14,9 @@ use crate::{
     wait::{until_equal, until_ok},
 };
 
+/// How many events each log keeps.
+pub(crate) const LOG_KEPT: usize = 50;
+
 pub(crate) struct Rig {
     pub(crate) redis: Server,
     pub(crate) nats: Server,
@@ -43,11 +46,18 @@ impl Rig {
             nats: self.nats.url().parse().unwrap(),
             postgres: self.database.url.clone(),
             worker_addr: "127.0.0.1:0".parse().unwrap(),
+            log_kept: LOG_KEPT.try_into().unwrap(),
+            reopens_unverified: false,
         }
     }
 
     pub(crate) async fn start_worker(&self) -> Worker {
-        let config = self.config();
+        self.start_worker_with(|_| {}).await
+    }
+
+    async fn start_worker_with(&self, change: impl FnOnce(&mut Config)) -> Worker {
+        let mut config = self.config();
+        change(&mut config);
         let listener = TcpListener::bind(config.worker_addr).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
@@ -58,6 +68,12 @@ impl Rig {
     /// A worker that has started to work.
     pub(crate) async fn worker(&self) -> Worker {
         let worker = self.start_worker().await;
+        worker.until_ready().await;
+        worker
+    }
+
+    pub(crate) async fn worker_with(&self, change: impl FnOnce(&mut Config)) -> Worker {
+        let worker = self.start_worker_with(change).await;
         worker.until_ready().await;
         worker
     }

@@ -1,5 +1,5 @@
 use archive::{Delivery, Divergence, SinkError, Stored};
-use auction::{Amount, Position};
+use auction::Amount;
 
 use crate::{
     given::{amount, deliveries, delivery, event, outbox_id, with_amounts},
@@ -70,17 +70,29 @@ async fn a_divergent_event_is_named_and_its_outbox_entry_stays() {
     let impostor = event("a", 1);
     let mut moved = standing.clone();
     moved.position.seq = 7;
-    let stored = database.sink.store(&deliveries(&[impostor.clone(), event("a", 2), moved])).await.unwrap();
+    let batch = deliveries(&[impostor, event("a", 2), moved]);
+    let stored = database.sink.store(&batch).await.unwrap();
     assert_eq!((stored.archived, stored.duplicates), (1, 0));
     assert_eq!(stored.confirmed, [outbox_id(2)]);
-    let divergence = |seq, delivered_event_id, standing_event_id| Divergence {
-        item_id: standing.item_id.clone(),
-        position: Position { epoch: 1, seq },
-        delivered_event_id,
-        standing_event_id,
-    };
-    let expected = [divergence(1, impostor.event_id, Some(standing.event_id)), divergence(7, standing.event_id, None)];
+    let divergence = |which: usize, standing_event_id| Divergence { delivery: batch[which].clone(), standing_event_id };
+    let expected = [divergence(0, Some(standing.event_id)), divergence(2, None)];
     assert_eq!(stored.divergent, expected);
+    assert_eq!(database.bids().await, 2);
+    tables::check(&database.pool).await;
+}
+
+#[tokio::test]
+async fn an_event_of_an_epoch_before_the_latest_is_stored_only_if_it_stands_already() {
+    let database = Database::start().await;
+    let known = event("a", 1);
+    database.sink.store(&deliveries(std::slice::from_ref(&known))).await.unwrap();
+    sqlx::query("INSERT INTO epochs (epoch) VALUES (2)").execute(&database.pool).await.unwrap();
+    let mut present = event("a", 2);
+    present.position.epoch = 2;
+    let batch = deliveries(&[known, event("a", 2), present]);
+    let stored = database.sink.store(&batch).await.unwrap();
+    assert_eq!((stored.archived, stored.duplicates, stored.divergent.len()), (1, 1, 0));
+    assert_eq!(stored.superseded, [batch[1].clone()]);
     assert_eq!(database.bids().await, 2);
     tables::check(&database.pool).await;
 }

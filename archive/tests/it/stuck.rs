@@ -92,9 +92,13 @@ async fn more_than_a_page_of_divergent_events_keeps_no_bid_in_the_outbox_and_eac
     one_more_round(&rig, 302).await;
     until_outbox_is(&rig, 300).await;
     assert_eq!(worker.metric("divergent_total").await, 300);
-    assert_eq!(log.errors_with("divergence"), 300);
+    assert_eq!(log.errors_with("set aside as divergent"), 300);
     for placed in [&divergent[0], &divergent[299]] {
         assert_eq!(log.errors_with(&placed.event.event_id.to_string()), 1);
+        let kept = "SELECT payload FROM quarantine WHERE reason = 'divergent' AND event_id = $1";
+        let kept: Vec<u8> =
+            sqlx::query_scalar(kept).bind(placed.event.event_id).fetch_one(&rig.database.pool).await.unwrap();
+        assert_eq!(String::from_utf8(kept).unwrap(), placed.event.to_json());
     }
     assert_eq!(rig.database.bids().await, 302);
     check_that_it_is_ready(worker).await;
