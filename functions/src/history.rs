@@ -10,7 +10,7 @@ use axum::{
     },
     http::StatusCode,
 };
-use ledger::LogPage;
+use ledger::{Continuity, LogPage};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -78,7 +78,10 @@ async fn present_epoch(app: &App, item: &ItemId) -> Result<u64, Problem> {
     Ok(standing.state().position.epoch)
 }
 
-/// Events after a position: from the log, and from PostgreSQL what the log does not have.
+/// Events after a position: from the log, and from PostgreSQL what has left the log.
+///
+/// The log is read first, and once. Only what PostgreSQL has leaves it, so whatever is trimmed from then on either was read
+/// already or is found there: the seam between the two drops nothing and repeats nothing.
 async fn events_after(
     app: &App,
     archive: &Archive,
@@ -86,25 +89,18 @@ async fn events_after(
     from: Position,
     limit: usize,
 ) -> Result<Vec<AuctionEvent>, Problem> {
-    let log = log_after(app, item, from.seq, limit).await?;
-    if log.oldest.is_some_and(|oldest| reaches_back(oldest, from)) {
-        return Ok(log.events.into_iter().filter(|event| event.position > from).collect());
+    let page = app.ledger.events_after(item, from, limit).await;
+    let LogPage { oldest, continuity, events: in_log } = app.noted(page).map_err(|error| Problem::of_read(&error))?;
+    let is_complete = match oldest {
+        // Of a lost position too, once the log has what came instead.
+        Some(oldest) => continuity == Continuity::Unbroken || oldest <= from,
+        None => false,
+    };
+    if is_complete {
+        return Ok(in_log);
     }
-    let mut events = archive.bids_after(item, from, log.oldest, limit as u32).await?;
-    if events.len() < limit && log.oldest.is_some() {
-        events.extend(log_after(app, item, 0, limit - events.len()).await?.events);
-    }
+    let mut events = archive.bids_after(item, from, oldest, limit as u32).await?;
+    events.extend(in_log);
+    events.truncate(limit);
     Ok(events)
-}
-
-/// Whether the log has everything after a position: the position is in it or just before it, or the log starts with the
-/// first event that ever was.
-fn reaches_back(oldest: Position, from: Position) -> bool {
-    let is_first = oldest == Position { epoch: 1, seq: 1 };
-    let is_within = from.epoch >= oldest.epoch && oldest.seq <= from.seq.saturating_add(1);
-    is_within || (is_first && from.epoch == 0)
-}
-
-async fn log_after(app: &App, item: &ItemId, seq: u64, limit: usize) -> Result<LogPage, Problem> {
-    app.noted(app.ledger.events_after(item, seq, limit).await).map_err(|error| Problem::of_read(&error))
 }

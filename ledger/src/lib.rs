@@ -17,7 +17,7 @@ mod verification;
 
 pub use error::LedgerError;
 pub use judge::{Judged, NewIds, Placed};
-pub use log::LogPage;
+pub use log::{Continuity, LogPage};
 pub use outbox::{OutboxCursor, OutboxId, OutboxLoad, OutboxPage, OutboxTails, UnreadableEntry};
 pub use state::Standing;
 pub use verification::{Found, ItemCursor, Replacement, Verification};

@@ -1,4 +1,9 @@
 //! An item's log: every event in order, for replay and for the list of recent bids.
+//!
+//! The seq of an item rises by one with each event, through all epochs. After Redis lost a part of the history the item
+//! goes on in a later epoch from what is left of it, so a position that somebody remembers may be none of this history.
+
+mod anchor;
 
 use auction::{AuctionEvent, ItemId, Position};
 use redis::streams::{StreamId, StreamRangeReply};
@@ -10,22 +15,70 @@ use crate::{Ledger, LedgerError, keys, record};
 pub struct LogPage {
     /// The first event that the log still has; older ones are in PostgreSQL only. `None`: the log is empty.
     pub oldest: Option<Position>,
+    pub continuity: Continuity,
+    /// In order, all after the position that was asked for.
     pub events: Vec<AuctionEvent>,
 }
 
+/// How the events of a page follow the position that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continuity {
+    /// They are what followed it, from its very next event on.
+    Unbroken,
+    /// They are later ones: the next events have left the log.
+    Trimmed,
+    /// The position is none of this history: Redis has lost it.
+    Lost,
+}
+
 impl Ledger {
-    /// The first `limit` events after `seq`, in order.
-    pub async fn events_after(&self, item: &ItemId, seq: u64, limit: usize) -> Result<LogPage, LedgerError> {
+    /// The first `limit` events after a position, in order.
+    pub async fn events_after(&self, item: &ItemId, after: Position, limit: usize) -> Result<LogPage, LedgerError> {
         let log = keys::log(item);
         let mut commands = redis::pipe();
         // One transaction: a page and its oldest seq must not straddle a trimming.
         commands.atomic();
         commands.cmd("XRANGE").arg(&log).arg("-").arg("+").arg("COUNT").arg(1);
-        commands.cmd("XRANGE").arg(&log).arg(format!("({seq}-0")).arg("+").arg("COUNT").arg(limit.max(1));
+        let length = limit.saturating_add(1).max(2);
+        commands.cmd("XRANGE").arg(&log).arg(format!("{}-0", after.seq.max(1))).arg("+").arg("COUNT").arg(length);
         let (first, page): (StreamRangeReply, StreamRangeReply) = self.query_all(&commands).await?;
         let oldest = first.ids.first().map(event).transpose()?.map(|event| event.position);
-        let events = page.ids.iter().take(limit).map(event).collect::<Result<_, _>>()?;
-        Ok(LogPage { oldest, events })
+        let mut events: Vec<AuctionEvent> = page.ids.iter().map(event).collect::<Result<_, _>>()?;
+        let continuity = Continuity::of(after, oldest, &events);
+        match continuity {
+            Continuity::Lost => events = self.later_than(item, oldest, after, limit).await?,
+            _ => events.retain(|event| event.position.seq > after.seq),
+        }
+        events.truncate(limit);
+        Ok(LogPage { oldest, continuity, events })
+    }
+
+    /// The first events of any history that come after a position, found by halving: positions rise with the seq.
+    async fn later_than(
+        &self,
+        item: &ItemId,
+        oldest: Option<Position>,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<AuctionEvent>, LedgerError> {
+        let Some(oldest) = oldest else { return Ok(Vec::new()) };
+        let mut low = oldest.seq;
+        let mut high = self.standing(item).await?.state().position.seq.saturating_add(1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.range(item, middle, 1).await?.first() {
+                Some(event) if event.position <= after => low = event.position.seq + 1,
+                _ => high = middle,
+            }
+        }
+        self.range(item, low, limit).await
+    }
+
+    async fn range(&self, item: &ItemId, first_seq: u64, limit: usize) -> Result<Vec<AuctionEvent>, LedgerError> {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(keys::log(item)).arg(format!("{first_seq}-0")).arg("+").arg("COUNT").arg(limit);
+        let range: StreamRangeReply = self.query(&command).await?;
+        range.ids.iter().map(event).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bids that the log no longer has.
 
 use archive::{Delivery, Sink};
-use ledger::Placed;
+use ledger::{Placed, Replacement};
 use local::testing;
 use serde_json::json;
 
@@ -51,6 +51,32 @@ async fn what_the_log_no_longer_has_comes_from_postgresql_without_a_seam() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_trimmed_while_it_is_listed_drops_and_repeats_nothing() {
+    let postgres = testing::postgres().await;
+    let url: archive::PostgresUrl = postgres.url().parse().unwrap();
+    let api = api_with(|config| config.postgres_url = postgres.url()).await;
+    for amount in 1..=90 {
+        api.bid("lot1", "alice", f64::from(amount)).await;
+    }
+    archive::migrations::apply(&url).await.unwrap();
+    archive_all(&api, &url).await;
+    let item = auction::ItemId::parse("lot1").unwrap();
+    let trimming = async {
+        for seq in 1..=85 {
+            api.ledger.trim_log(&item, seq).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+        }
+    };
+    let listing = async {
+        let expected: Vec<_> = (1..=90).map(|seq| (1, seq)).collect();
+        for round in 0..30 {
+            assert_eq!(all_pages(&api, 7 + round % 11).await, expected);
+        }
+    };
+    tokio::join!(trimming, listing);
+}
+
+#[tokio::test]
 async fn without_postgresql_older_bids_are_503_and_recent_ones_are_listed() {
     let api = api().await;
     for amount in 1..=4 {
@@ -73,20 +99,30 @@ async fn bids_of_an_earlier_epoch_are_listed_first_and_no_page_skips_one() {
     }
     archive::migrations::apply(&url).await.unwrap();
     archive_all(&api, &url).await;
-    // Redis loses everything, and goes on in the next epoch.
+    // Redis loses everything, gets the item back with the end of its log, and goes on in the next epoch.
+    let item = auction::ItemId::parse("lot1").unwrap();
+    let mut state = api.ledger.standing(&item).await.unwrap().state();
+    let log = api.ledger.log_head(&item, 5).await.unwrap().split_off(3);
+    state.position.epoch = 2;
     let client = redis::Client::open(api.redis.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
-    api.ledger.open(2).await.unwrap();
+    let verification = api.ledger.verify().await.unwrap();
+    verification.replace(&[Replacement { item, expected: None, state, log: Some(log) }]).await.unwrap();
+    verification.open(2).await.unwrap();
     let all_of_the_first = (1..=5).map(|seq| (1, seq)).collect::<Vec<_>>();
     assert_eq!(all_pages(&api, 2).await, all_of_the_first);
-    for amount in 1..=3 {
+    for amount in 6..=8 {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }
-    let both: Vec<_> = all_of_the_first.into_iter().chain((1..=3).map(|seq| (2, seq))).collect();
+    let both: Vec<_> = all_of_the_first.into_iter().chain((6..=8).map(|seq| (2, seq))).collect();
     for limit in [1, 2, 3, 5, 100] {
         assert_eq!(all_pages(&api, limit).await, both, "limit {limit}");
     }
+    // Bids that somebody saw and Redis lost: the next ones are those that came instead.
+    let (_, _, page) = parts(api.get("/api/v1/items/lot1/bids?after=7&epoch=1").await).await;
+    let seqs: Vec<_> = page["bids"].as_array().unwrap().iter().map(|bid| bid["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, [6, 7, 8]);
 }
 
 /// Every (epoch, seq) that is listed, following the pages.

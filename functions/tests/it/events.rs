@@ -45,7 +45,7 @@ async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
     assert_eq!(message.subject.as_str(), "bid_events.lot1");
 
     let item = auction::ItemId::parse("lot1").unwrap();
-    let log = api.ledger.events_after(&item, 0, 10).await.unwrap().events;
+    let log = api.ledger.events_after(&item, auction::Position::default(), 10).await.unwrap().events;
     assert_eq!(message.payload, log[0].to_json().as_bytes());
     let outbox = api.ledger.outbox_heads(10).await.unwrap();
     assert_eq!(message.payload, outbox[0].event.to_json().as_bytes());

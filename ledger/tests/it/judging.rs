@@ -15,7 +15,7 @@ async fn an_accepted_bid_is_in_the_state_the_log_the_outbox_and_the_readable_pri
     assert_eq!(placed.event.event_id, ids.event_id);
     let Happening::Bid(happening) = &placed.event.happening;
     assert_eq!(happening.bid_id, ids.bid_id);
-    let log = ledger.events_after(&item("lot1"), 0, 10).await.unwrap().events;
+    let log = ledger.events_after(&item("lot1"), auction::Position::default(), 10).await.unwrap().events;
     assert_eq!(log, std::slice::from_ref(&placed.event));
     assert_eq!(ledger.outbox_heads(10).await.unwrap(), judged.events);
     assert_eq!(ledger.standing(&item("lot1")).await.unwrap().item, Some(judged.item));

@@ -66,7 +66,7 @@ async fn check(ledger: &Ledger, id: &str, steps: &[Step]) -> Result<(), TestCase
         }
         accepted.extend(judged.events.into_iter().map(|placed| placed.event));
     }
-    let log = ledger.events_after(&item(id), 0, 1_000).await.unwrap().events;
+    let log = ledger.events_after(&item(id), auction::Position::default(), 1_000).await.unwrap().events;
     prop_assert_eq!(&log, &accepted);
     let seqs: Vec<u64> = log.iter().map(|event| event.position.seq).collect();
     prop_assert_eq!(seqs, (1..=model.position.seq).collect::<Vec<_>>());
