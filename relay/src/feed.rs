@@ -3,7 +3,8 @@
 //! A feed starts at a snapshot s and emits exactly s+1, s+2, … Events come from NATS in any order, twice or not at all.
 //! The next one is emitted at once; one further ahead is held for a moment, because handlers that publish side by side
 //! overtake each other all the time, and then what is missing is read from the item's log in Redis. Only when the log
-//! no longer has it, or Redis lost a part of the history and counts in a new epoch, does a new snapshot take its place.
+//! no longer has it, or Redis lost events that were shown already, does a new snapshot take its place. A later epoch
+//! alone is no reason: the log tells whether what was shown is still a part of the history.
 //!
 //! The owner feeds it what happened and does what it asks: [`Feed::next_read`] says what to read, [`Feed::deadline`]
 //! when to call [`Feed::time_passed`], and every call may append to [`Outputs`].
@@ -43,7 +44,7 @@ pub(crate) struct Jump {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JumpReason {
-    /// Redis lost a part of the history and counts in a new epoch.
+    /// Redis lost events that were shown, and has gone on without them in a later epoch.
     Epoch,
     /// The log no longer has what is missing.
     LogTrimmed,
@@ -102,8 +103,9 @@ impl Feed {
             return Arrived::Duplicate;
         }
         if position.epoch > self.held.epoch() {
+            // Whether our history goes on in it is for the log to say.
             self.held.restart(position.epoch);
-            self.repair.ask_standing();
+            self.repair.ask_log();
         }
         let arrival = Arrival { published, reads_begun: self.repair.reads_begun() };
         let arrived = match self.held.insert(position.seq, arrival) {
@@ -145,8 +147,8 @@ impl Feed {
 
     /// Emits what waited behind the last event.
     fn emit_held(&mut self, outputs: &mut Outputs) {
-        while self.held.epoch() == self.position().epoch
-            && let Some(arrival) = self.held.take(self.position().seq + 1)
+        while let Position { epoch, seq } = self.position()
+            && let Some(arrival) = self.held.take(Position { epoch, seq: seq + 1 })
         {
             self.emit(arrival.published, outputs);
         }

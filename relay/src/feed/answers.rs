@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use auction::{AuctionEvent, ItemState};
+use ledger::{Continuity, LogPage};
 
 use super::{Feed, Jump, JumpReason, Output, Outputs, Published, Read};
 use crate::limits::LOG_PAGE_EVENTS;
@@ -22,64 +23,63 @@ impl Feed {
         self.repair.failed(now);
     }
 
-    /// The log's answer: the first seq it still has, and the events that were asked for.
-    pub(crate) fn log_read(
-        &mut self,
-        oldest_seq: Option<u64>,
-        events: Vec<AuctionEvent>,
-        now: Instant,
-        outputs: &mut Outputs,
-    ) {
-        self.repair.succeeded();
-        let page_is_full = events.len() >= LOG_PAGE_EVENTS;
-        let mut cut = oldest_seq.is_none_or(|oldest| oldest > self.position().seq + 1);
+    /// The log's answer: what it has after our position.
+    pub(crate) fn log_read(&mut self, page: LogPage, now: Instant, outputs: &mut Outputs) {
+        let read = self.repair.succeeded();
+        let page_is_full = page.events.len() >= LOG_PAGE_EVENTS;
+        // An event that came during the reading stands in a page that leads beyond it, unless Redis has lost it.
+        let here = self.position();
+        let is_from_here = read == Some(Read::Log { after: here })
+            || page.events.last().is_none_or(|last| last.position < here)
+            || page.events.iter().any(|event| event.position == here);
+        let cut = match page.continuity {
+            Continuity::Unbroken if is_from_here => self.emit_page(page.events, outputs),
+            Continuity::Unbroken => {
+                self.repair.ask_log();
+                None
+            }
+            Continuity::Trimmed => Some(JumpReason::LogTrimmed),
+            Continuity::Lost => Some(JumpReason::Epoch),
+        };
+        if cut.is_some() {
+            self.repair.cut = cut;
+            self.repair.ask_standing();
+        } else if page_is_full {
+            self.repair.ask_log();
+        } else {
+            self.forget_what_redis_does_not_know();
+        }
+        self.emit_held(outputs);
+        self.watch_gap(now);
+    }
+
+    /// Emits what follows our position, also into a later epoch. Answers why it does not lead on, if the log has a hole:
+    /// events that Redis lost and nobody could give back.
+    fn emit_page(&mut self, events: Vec<AuctionEvent>, outputs: &mut Outputs) -> Option<JumpReason> {
         for event in events {
             if event.position <= self.position() {
                 continue;
             }
-            if !self.is_next(event.position) {
-                // A hole in the log, or a new epoch in it.
-                cut = event.position.epoch == self.position().epoch;
-                self.repair.ask_standing();
-                break;
+            if event.position.seq != self.position().seq + 1 {
+                return Some(JumpReason::LogTrimmed);
             }
-            if self.held.take(event.position.seq).is_none() {
+            if self.held.take(event.position).is_none() {
                 self.gaps_filled += 1;
             }
             self.emit(Published::encode(event), outputs);
         }
-        self.emit_held(outputs);
-        if cut {
-            self.repair.log_is_cut = true;
-            self.repair.ask_standing();
-        } else if page_is_full {
-            self.repair.ask_log();
-        } else if self.held.epoch() == self.position().epoch {
-            self.forget_what_redis_does_not_know();
-        }
-        self.watch_gap(now);
+        None
     }
 
     /// The answer to where the item stands.
     pub(crate) fn standing_read(&mut self, state: ItemState, now: Instant, outputs: &mut Outputs) {
         self.repair.succeeded();
-        let log_is_cut = std::mem::take(&mut self.repair.log_is_cut);
-        let (found, last) = (state.position, self.position());
-        if found.epoch > last.epoch {
-            self.jump(JumpReason::Epoch, state, outputs);
-        } else if found <= last {
-            self.forget_what_redis_does_not_know();
-        } else if log_is_cut {
-            self.jump(JumpReason::LogTrimmed, state, outputs);
-        } else {
-            self.repair.ask_log();
-        }
-        if self.held.epoch() > self.position().epoch {
-            // The epoch that an event claimed is not there.
-            self.forget_what_redis_does_not_know();
-            if !self.held.is_empty() {
-                self.repair.ask_standing();
-            }
+        let cut = self.repair.cut.take();
+        match cut {
+            _ if state.position <= self.position() => self.forget_what_redis_does_not_know(),
+            Some(reason) => self.jump(reason, state, outputs),
+            // Of a later epoch, too: the log tells whether our history goes on there.
+            None => self.repair.ask_log(),
         }
         self.emit_held(outputs);
         self.watch_gap(now);
@@ -103,6 +103,9 @@ impl Feed {
         self.held.forget_before_read(self.repair.reads_begun());
         if self.held.is_empty() {
             self.held.restart(self.position().epoch);
+        } else {
+            // What came during the reading is in the log by now.
+            self.repair.ask_log();
         }
     }
 }

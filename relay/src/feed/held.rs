@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use auction::Position;
+
 use super::Published;
 use crate::limits::HELD_EVENTS_MAX;
 
@@ -61,8 +63,8 @@ impl Held {
         Inserted::Displaced
     }
 
-    pub(super) fn take(&mut self, seq: u64) -> Option<Arrival> {
-        self.by_seq.remove(&seq)
+    pub(super) fn take(&mut self, position: Position) -> Option<Arrival> {
+        if position.epoch == self.epoch { self.by_seq.remove(&position.seq) } else { None }
     }
 
     pub(super) fn forget_up_to(&mut self, seq: u64) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use auction::{Amount, AuctionEvent, BidPlaced, Happening, ItemId, ItemState, Leader, Position, Timestamp, UserId};
+use ledger::{Continuity, LogPage};
 use uuid::Uuid;
 
 use super::{Feed, Jump, Output, Outputs, Published, Read, advance};
@@ -38,9 +39,6 @@ pub(super) fn state_at(epoch: u64, seq: u64) -> ItemState {
     state
 }
 
-/// The first seq of the log and a part of its events.
-type Page = (Option<u64>, Vec<AuctionEvent>);
-
 /// What Redis knows, what is on its way, and what a viewer has been shown.
 pub(super) struct World {
     pub(super) now: Instant,
@@ -48,7 +46,9 @@ pub(super) struct World {
     pub(super) state: ItemState,
     log: BTreeMap<u64, AuctionEvent>,
     on_the_way: Vec<AuctionEvent>,
-    reading: Option<(Read, ItemState, Page)>,
+    reading: Option<(Read, ItemState, LogPage)>,
+    /// The seq that each epoch after the first went on from.
+    begun: BTreeMap<u64, u64>,
     shown: Vec<Output>,
 }
 
@@ -62,6 +62,7 @@ impl World {
             log: BTreeMap::new(),
             on_the_way: Vec::new(),
             reading: None,
+            begun: BTreeMap::new(),
             shown: Vec::new(),
         }
     }
@@ -99,33 +100,47 @@ impl World {
         }
     }
 
-    /// Redis loses its last events and is reopened in the next epoch. Messages about what was lost may still be on
-    /// their way.
+    /// Redis is reopened in the next epoch, and has lost its last events, or none. Messages about what was lost may
+    /// still be on their way.
     pub(super) fn lose_tail(&mut self, lost: u64) {
         let Position { epoch, seq } = self.state.position;
-        let kept = seq.saturating_sub(lost);
-        self.log.split_off(&(kept + 1));
+        self.log.split_off(&(seq.saturating_sub(lost) + 1));
+        // What a state tells of its last event stands in the log.
+        let kept = self.log.keys().next_back().copied().unwrap_or(0);
         self.state.leader = self.log.get(&kept).map(leader);
         self.state.position = Position { epoch: epoch + 1, seq: kept };
+        self.begun.insert(epoch + 1, kept);
+    }
+
+    /// Redis loses events and gets the later ones back from PostgreSQL, which never had these.
+    pub(super) fn lose_middle(&mut self, which: usize) {
+        let seqs: Vec<u64> = self.log.keys().copied().collect();
+        // The last event is where the state stands.
+        if let Some((_, seqs)) = seqs.split_last().filter(|(_, seqs)| !seqs.is_empty()) {
+            self.log.remove(&seqs[which % seqs.len()]);
+        }
     }
 
     /// Begins the reading that the feed asks for, if it asks for one; the answer is of this moment.
     pub(super) fn begin_read(&mut self) -> bool {
         let Some(read) = self.feed.next_read() else { return false };
         assert!(self.reading.is_none(), "one reading at a time");
-        let after_seq = if let Read::Log { after_seq } = read { after_seq } else { u64::MAX - 1 };
-        let events = self.log.range(after_seq + 1..).map(|(_, event)| event.clone()).take(LOG_PAGE_EVENTS).collect();
-        let page = (self.log.keys().next().copied(), events);
+        let after = if let Read::Log { after } = read { after } else { Position::default() };
+        let oldest = self.log.values().next().map(|event| event.position);
+        let from_seq: Vec<AuctionEvent> = self.log.range(after.seq.max(1)..).map(|(_, event)| event.clone()).collect();
+        let continuity = Continuity::of(after, oldest, &from_seq);
+        let later = from_seq.into_iter().filter(|event| event.position.seq > after.seq);
+        let page = LogPage { oldest, continuity, events: later.take(LOG_PAGE_EVENTS).collect() };
         self.reading = Some((read, self.state.clone(), page));
         true
     }
 
     pub(super) fn end_read(&mut self, success: bool) {
-        let Some((read, state, (oldest_seq, events))) = self.reading.take() else { return };
+        let Some((read, state, page)) = self.reading.take() else { return };
         self.act(|feed, now, outputs| match (success, read) {
             (false, _) => feed.read_failed(now),
             (true, Read::Standing) => feed.standing_read(state, now, outputs),
-            (true, Read::Log { .. }) => feed.log_read(oldest_seq, events, now, outputs),
+            (true, Read::Log { .. }) => feed.log_read(page, now, outputs),
         });
     }
 
@@ -154,6 +169,13 @@ impl World {
         assert!(self.feed.held.len() <= HELD_EVENTS_MAX);
     }
 
+    /// Up to an epoch that began without an event.
+    pub(super) fn is_where_redis_is(&self) -> bool {
+        let (shown, found) = (self.feed.position(), self.state.position);
+        let is_same_place = shown.seq == found.seq && shown.epoch <= found.epoch;
+        is_same_place && self.begun.range(shown.epoch + 1..).all(|(_, kept)| *kept >= shown.seq)
+    }
+
     pub(super) fn jumps(&self) -> Vec<&Jump> {
         let shown = self.shown.iter();
         shown.filter_map(|output| if let Output::Snapshot(jump) = output { Some(jump) } else { None }).collect()
@@ -165,8 +187,13 @@ impl World {
         for output in &self.shown {
             match output {
                 Output::Event(frame) => {
-                    last.seq += 1;
-                    assert_eq!(frame.as_str(), event(last.epoch, last.seq).to_json());
+                    let next = AuctionEvent::from_json(frame.as_bytes()).unwrap().position;
+                    assert_eq!(frame.as_str(), event(next.epoch, next.seq).to_json());
+                    assert!(next.seq == last.seq + 1 && next.epoch >= last.epoch, "{next:?} after {last:?}");
+                    // What was shown before is a part of the history in which the next one happened.
+                    let mut begun = self.begun.range(..=next.epoch).filter(|(epoch, _)| **epoch > last.epoch);
+                    assert!(begun.all(|(_, kept)| *kept >= last.seq), "{next:?} after {last:?}");
+                    last = next;
                 }
                 Output::Snapshot(jump) => {
                     assert!(jump.state.position > last, "a snapshot never leads back");

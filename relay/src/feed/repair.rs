@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use auction::Position;
 
+use super::JumpReason;
 use crate::limits::{GAP_HOLD, READ_RETRY_DELAY, READ_RETRY_DELAY_MAX};
 
 /// Something to read from Redis. At most one reading of an item is under way.
@@ -11,8 +12,8 @@ use crate::limits::{GAP_HOLD, READ_RETRY_DELAY, READ_RETRY_DELAY_MAX};
 pub(crate) enum Read {
     /// Where the item stands.
     Standing,
-    /// The first [`LOG_PAGE_EVENTS`](crate::limits::LOG_PAGE_EVENTS) events after a seq.
-    Log { after_seq: u64 },
+    /// The first [`LOG_PAGE_EVENTS`](crate::limits::LOG_PAGE_EVENTS) events after a position.
+    Log { after: Position },
 }
 
 #[derive(Debug, Default)]
@@ -25,8 +26,8 @@ pub(super) struct Repair {
     /// Set after a failure.
     paused_until: Option<Instant>,
     gap: Option<Gap>,
-    /// The log no longer has what comes next: only a snapshot leads on.
-    pub(super) log_is_cut: bool,
+    /// Why the log does not lead on from here: only a snapshot does.
+    pub(super) cut: Option<JumpReason>,
 }
 
 #[derive(Debug)]
@@ -90,16 +91,17 @@ impl Repair {
             Read::Standing
         } else {
             self.log_wanted = false;
-            Read::Log { after_seq: position.seq }
+            Read::Log { after: position }
         };
         self.reads_begun += 1;
         self.under_way = Some(read);
         Some(read)
     }
 
-    pub(super) fn succeeded(&mut self) {
-        self.under_way = None;
+    /// Answers what was read.
+    pub(super) fn succeeded(&mut self) -> Option<Read> {
         self.failures = 0;
+        self.under_way.take()
     }
 
     pub(super) fn failed(&mut self, now: Instant) {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use auction::Position;
+use ledger::{Continuity, LogPage};
 use proptest::prelude::*;
 
 use super::model::{World, published, state_at};
@@ -18,6 +19,7 @@ enum Step {
     Interrupt,
     TrimLog { kept: usize },
     LoseTail { lost: u64 },
+    LoseMiddle(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -31,6 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Interrupt),
         1 => (1_usize..8).prop_map(|kept| Step::TrimLog { kept }),
         1 => (0_u64..4).prop_map(|lost| Step::LoseTail { lost }),
+        1 => Just(Step::LoseTail { lost: 0 }),
+        1 => any::<usize>().prop_map(Step::LoseMiddle),
     ]
 }
 
@@ -47,6 +51,7 @@ fn take(world: &mut World, step: &Step) {
         Step::Interrupt => world.feed.interrupted(),
         Step::TrimLog { kept } => world.trim_log(kept),
         Step::LoseTail { lost } => world.lose_tail(lost),
+        Step::LoseMiddle(which) => world.lose_middle(which),
     }
 }
 
@@ -65,7 +70,7 @@ proptest! {
         }
         world.settle();
         world.check_shown_from(Position { epoch: 1, seq: first });
-        prop_assert_eq!(world.feed.position(), world.state.position);
+        prop_assert!(world.is_where_redis_is());
         prop_assert_eq!(world.feed.state().current_bid(), world.state.current_bid());
     }
 
@@ -75,13 +80,13 @@ proptest! {
     ) {
         let mut world = World::new(0);
         for step in &steps {
-            if !matches!(step, Step::TrimLog { .. } | Step::LoseTail { .. }) {
+            if !matches!(step, Step::TrimLog { .. } | Step::LoseTail { lost: 1.. } | Step::LoseMiddle(_)) {
                 take(&mut world, step);
             }
         }
         world.settle();
         prop_assert_eq!(world.jumps(), Vec::<&Jump>::new());
-        prop_assert_eq!(world.feed.position(), world.state.position);
+        prop_assert!(world.is_where_redis_is());
     }
 }
 
@@ -120,10 +125,11 @@ fn a_gap_is_held_for_a_moment_and_then_read_from_the_log() {
     feed.time_passed(now);
     assert_eq!(feed.next_read(), None);
     feed.time_passed(now + GAP_HOLD);
-    assert_eq!(feed.next_read(), Some(Read::Log { after_seq: 4 }));
+    assert_eq!(feed.next_read(), Some(Read::Log { after: Position { epoch: 1, seq: 4 } }));
     assert_eq!(feed.next_read(), None, "one reading at a time");
     let events = (5..=7).map(|seq| published(1, seq).event).collect();
-    feed.log_read(Some(1), events, now, &mut outputs);
+    let page = LogPage { oldest: Some(Position { epoch: 1, seq: 1 }), continuity: Continuity::Unbroken, events };
+    feed.log_read(page, now, &mut outputs);
     assert_eq!(frames(&outputs), [5, 6, 7]);
     assert_eq!(feed.gaps_filled(), 2);
 }
@@ -159,12 +165,37 @@ fn a_snapshot_says_why_it_came_and_how_much_it_stands_for() {
     let [jump] = world.jumps()[..] else { panic!("one snapshot") };
     assert_eq!((jump.reason, jump.skipped, jump.state.position.seq), (JumpReason::LogTrimmed, 20, 20));
     world.lose_tail(3);
+    world.accept_bid();
     world.settle();
     let [_, jump] = world.jumps()[..] else { panic!("two snapshots") };
     assert_eq!(
         (jump.reason, jump.skipped, jump.state.position),
-        (JumpReason::Epoch, 0, Position { epoch: 2, seq: 17 })
+        (JumpReason::Epoch, 0, Position { epoch: 2, seq: 18 })
     );
+}
+
+#[test]
+fn a_later_epoch_that_lost_nothing_is_no_reason_for_a_snapshot() {
+    let mut world = World::new(0);
+    (0..3).for_each(|_| world.accept_bid());
+    world.settle();
+    world.lose_tail(0);
+    world.settle();
+    (0..2).for_each(|_| world.accept_bid());
+    world.deliver(4, false);
+    world.settle();
+    assert!(world.jumps().is_empty());
+    assert_eq!(world.feed.position(), Position { epoch: 2, seq: 5 });
+}
+
+#[test]
+fn a_hole_in_the_log_is_passed_by_a_snapshot() {
+    let mut world = World::new(0);
+    (0..9).for_each(|_| world.accept_bid());
+    world.lose_middle(4);
+    world.settle();
+    let [jump] = world.jumps()[..] else { panic!("one snapshot") };
+    assert_eq!((jump.reason, jump.skipped, jump.state.position.seq), (JumpReason::LogTrimmed, 5, 9));
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl<'a> Live<'a> {
             }
             Ok(Answer::Log(page)) => {
                 let filled_before = self.feed.gaps_filled();
-                self.feed.log_read(page.oldest.map(|oldest| oldest.seq), page.events, now, &mut self.outputs);
+                self.feed.log_read(page, now, &mut self.outputs);
                 metrics.gaps_filled.inc_by(self.feed.gaps_filled() - filled_before);
             }
             Err(error) => {

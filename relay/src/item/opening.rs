@@ -35,8 +35,6 @@ pub(super) async fn read(hub: &Hub, item: &ItemId, read: Read) -> Result<Answer>
     let _permit = hub.reads.acquire().await?;
     match read {
         Read::Standing => Ok(Answer::Standing(hub.ledger.standing(item).await?)),
-        Read::Log { after_seq } => {
-            Ok(Answer::Log(hub.ledger.events_after(item, after_seq, limits::LOG_PAGE_EVENTS).await?))
-        }
+        Read::Log { after } => Ok(Answer::Log(hub.ledger.events_after(item, after, limits::LOG_PAGE_EVENTS).await?)),
     }
 }

@@ -118,7 +118,7 @@ async fn messages_that_are_no_event_of_the_item_are_not_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_epoch_is_a_new_snapshot_with_its_reason() {
+async fn a_lost_history_is_a_new_snapshot_with_its_reason() {
     let stage = Stage::start().await;
     let mut viewer = stage.viewer("lot1").await;
     let old = stage.bid("lot1", 500).await;

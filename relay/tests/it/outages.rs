@@ -136,6 +136,7 @@ async fn bids_that_nobody_published_while_redis_restarted_are_shown_when_it_is_b
     until("the relay has noticed", failures).await;
     stage.redis.start().await.unwrap();
     stage.ledger.open(1).await.unwrap();
+    stage.ledger.ping().await.unwrap();
     let unpublished = stage.accept_many("lot1", 3..5).await;
     assert_eq!(viewer.frames(2).await, frames(&unpublished));
 }
