@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Amount, AmountError, IdError, ItemId, UserId};
+use crate::{Amount, AmountError, IdError, IdempotencyKey, ItemId, UserId};
 
 /// What a user offers for an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Bid {
     pub item: ItemId,
     pub user: UserId,
     pub amount: Amount,
+    /// With it, a repetition of the bid gets the first answer.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// The body of `POST /api/v1/items/{id}/bid`: `{"user_id": "alice", "amount": 100.01}`.

@@ -1,4 +1,4 @@
-//! Names of items and users, checked once at the edge.
+//! Names of items and users, and keys of requests, checked once at the edge.
 //!
 //! The alphabets keep every name safe as a NATS token, a Redis key part, an SQS group id, a URL segment and a log
 //! field, and free of the space that separates the fields of a stored record.
@@ -15,6 +15,10 @@ pub struct ItemId(String);
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(String);
 
+/// What a client calls a bid, to repeat it without bidding twice: `^[A-Za-z0-9_.:-]{1,128}$`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdempotencyKey(String);
+
 /// Why a text is no id. The text itself is not repeated: it may be huge or hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -22,6 +26,8 @@ pub enum IdError {
     Item,
     #[error("a user id is 1 to 128 of A-Z a-z 0-9 _ . @ : -")]
     User,
+    #[error("an Idempotency-Key is 1 to 128 of A-Z a-z 0-9 _ . : -")]
+    IdempotencyKey,
 }
 
 impl ItemId {
@@ -43,6 +49,19 @@ impl UserId {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.@:-".contains(&byte);
         if is_name(text, Self::LENGTH_MAX, allowed) { Ok(Self(text.to_owned())) } else { Err(IdError::User) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl IdempotencyKey {
+    pub const LENGTH_MAX: usize = 128;
+
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        if is_name(text, Self::LENGTH_MAX, allowed) { Ok(Self(text.to_owned())) } else { Err(IdError::IdempotencyKey) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -98,6 +117,12 @@ mod tests {
         }
         for bad in ["", "a b", "*", "{}", "a/b", "é", "a\r", &"x".repeat(129)] {
             assert_eq!(UserId::parse(bad), Err(IdError::User), "{bad:?}");
+        }
+        for good in ["1", "7f9c1f0e-4a55-4d0e-9f0c-6a7d3f9b1c2d", "a.b:c_d", &"x".repeat(128)] {
+            assert!(IdempotencyKey::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "\"a\"", "a@b", "é", "a\n", &"x".repeat(129)] {
+            assert_eq!(IdempotencyKey::parse(bad), Err(IdError::IdempotencyKey), "{bad:?}");
         }
     }
 

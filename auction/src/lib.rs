@@ -13,6 +13,6 @@ pub mod timestamp;
 pub use amount::{Amount, AmountError};
 pub use bid::{Bid, BidRequest};
 pub use event::{AuctionEvent, BidPlaced, Happening, Position};
-pub use ids::{IdError, ItemId, UserId};
+pub use ids::{IdError, IdempotencyKey, ItemId, UserId};
 pub use rule::{ItemState, Leader, Refusal, Verdict};
 pub use timestamp::Timestamp;

@@ -34,6 +34,8 @@ pub enum Verdict {
     Refused(Refusal),
     /// Nobody created the item, and only created items can be bid on.
     UnknownItem,
+    /// The user's idempotency key belongs to an accepted bid of another amount. Nothing was judged.
+    KeyReused,
 }
 
 /// Why a bid was judged and did not win.
@@ -95,6 +97,7 @@ mod tests {
             item: ItemId::parse("lot1").unwrap(),
             user: UserId::parse(user).unwrap(),
             amount: Amount::parse(amount).unwrap(),
+            idempotency_key: None,
         }
     }
 

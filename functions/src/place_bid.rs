@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use auction::{Amount, Bid, BidRequest, Happening, ItemId, ItemState, Refusal, Timestamp, Verdict};
+use auction::{Amount, Bid, BidRequest, Happening, IdempotencyKey, ItemId, ItemState, Refusal, Timestamp, Verdict};
 use axum::{
     Json,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -23,6 +23,10 @@ const BODY_BYTES_MAX: usize = 4 * 1024;
 /// A client that sends its body slower than this holds a connection for nothing.
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
 
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// On the answer to a bid that was accepted before, under the same key.
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
 pub(crate) async fn place_bid(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -32,19 +36,22 @@ pub(crate) async fn place_bid(
     let item = item_id(path)?;
     require_json(&headers)?;
     let request = BidRequest::parse(&read(body).await?).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let bid = Bid { item, user: request.user, amount: request.amount };
+    let bid = Bid { item, user: request.user, amount: request.amount, idempotency_key: idempotency_key(&headers)? };
 
     // On a task of its own: a bidder who hangs up must not stop an accepted bid on its way to the viewers.
     let judged = app.bids.spawn(judge(app.clone(), bid.clone())).await;
     let judged = judged.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The bid was not answered."))?;
-    answer(&bid, &judged.map_err(|error| Problem::of_bid(&error))?)
+    answer(&bid, &judged.map_err(|error| Problem::of_bid(&error, bid.idempotency_key.is_some()))?)
 }
 
 /// Judges a bid and tells what came of it.
 async fn judge(app: App, bid: Bid) -> Result<Judged, LedgerError> {
     app.renew_contact().await;
     let judged = app.noted(app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await)?;
-    app.publisher.publish(&judged.events).await;
+    // What was accepted before was told before, or waits in the outbox.
+    if !judged.is_repetition {
+        app.publisher.publish(&judged.events).await;
+    }
     Ok(judged)
 }
 
@@ -55,6 +62,16 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = headers.get_all(&IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::bad_request("There is more than one Idempotency-Key."));
+    }
+    // What is no text is no key either.
+    Ok(Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?))
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {
@@ -102,6 +119,10 @@ fn answer(bid: &Bid, judged: &Judged) -> Result<Response, Problem> {
             (StatusCode::OK, None, Some(refusal.as_str()), refusal_message(refusal, &judged.item))
         }
         (Verdict::UnknownItem, _) => return Err(unknown_item(&bid.item)),
+        (Verdict::KeyReused, _) => {
+            let detail = "This Idempotency-Key belongs to an accepted bid of another amount on this item.";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
         (Verdict::Accepted { .. }, []) => {
             return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The bid was accepted without an event."));
         }
@@ -118,7 +139,11 @@ fn answer(bid: &Bid, judged: &Judged) -> Result<Response, Problem> {
         your_bid: bid.amount,
         minimum_bid: judged.item.minimum_bid(),
     };
-    Ok((status, Json(answer)).into_response())
+    let mut response = (status, Json(answer)).into_response();
+    if judged.is_repetition {
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 fn accepted_fields(placed: &Placed) -> AcceptedFields {

@@ -45,14 +45,18 @@ impl From<IdError> for Problem {
 }
 
 impl Problem {
-    /// A bid that Redis did not judge, or whose verdict is not known.
-    pub(crate) fn of_bid(error: &LedgerError) -> Self {
+    /// A bid that Redis did not judge, or whose verdict is not known. `has_key`: its repetition would be recognised.
+    pub(crate) fn of_bid(error: &LedgerError, has_key: bool) -> Self {
         match error {
-            LedgerError::Unavailable(_) | LedgerError::TimedOut => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The bid could not be judged in time, and whether it counts is unknown. Look at the item before you repeat it.",
-            ),
-            LedgerError::Unreachable(_) => {
+            LedgerError::Unavailable(_) | LedgerError::TimedOut => {
+                let advice = match has_key {
+                    true => "Repeat it with the same Idempotency-Key.",
+                    false => "Look at the item before you repeat it.",
+                };
+                let detail = "The bid could not be judged in time, and whether it counts is unknown.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{detail} {advice}"))
+            }
+            LedgerError::Unreachable(_) | LedgerError::Full(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The bid was not judged: try again soon.")
             }
             LedgerError::NotOpen | LedgerError::Corrupt(_) => Self::of_read(error),
@@ -65,7 +69,10 @@ impl Problem {
             LedgerError::NotOpen => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "Bids are not open yet. Try again soon.")
             }
-            LedgerError::Unreachable(_) | LedgerError::Unavailable(_) | LedgerError::TimedOut => {
+            LedgerError::Unreachable(_)
+            | LedgerError::Full(_)
+            | LedgerError::Unavailable(_)
+            | LedgerError::TimedOut => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The item cannot be read in time. Try again soon.")
             }
             LedgerError::Corrupt(_) => {

@@ -57,12 +57,8 @@ pub fn router(app: App, config: &Config, functions: &[&Function]) -> anyhow::Res
     let cors = CorsLayer::new()
         .allow_origin(config.cors_origins.clone())
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            header::HeaderName::from_static("idempotency-key"),
-        ])
-        .expose_headers([header::RETRY_AFTER]);
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, place_bid::IDEMPOTENCY_KEY])
+        .expose_headers([header::RETRY_AFTER, place_bid::IDEMPOTENCY_REPLAYED]);
     let mut router = Router::new();
     for route in functions.iter().flat_map(|function| function.routes) {
         router = router.route(route.path, (route.handler)(config)?);

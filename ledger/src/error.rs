@@ -10,6 +10,9 @@ pub enum LedgerError {
     /// Redis cannot be reached, or is still reading its data. Nothing was judged.
     #[error("Redis is not reached: {0}")]
     Unreachable(#[source] RedisError),
+    /// Redis has no memory left. Nothing was changed.
+    #[error("Redis is full: {0}")]
+    Full(#[source] RedisError),
     /// Redis did not answer, or not in time. Whether it did what it was asked is unknown.
     #[error("Redis is unavailable: {0}")]
     Unavailable(#[source] RedisError),
@@ -25,6 +28,7 @@ impl From<RedisError> for LedgerError {
     fn from(error: RedisError) -> Self {
         match error.code() {
             Some("NOTOPEN") => return Self::NotOpen,
+            Some("OOM") => return Self::Full(error),
             Some("CORRUPT" | "BADBID") => return Self::Corrupt(error.to_string()),
             _ => {}
         }

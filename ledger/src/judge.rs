@@ -31,9 +31,11 @@ impl NewIds {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
     pub verdict: Verdict,
+    /// The bid was accepted before, under the same idempotency key: verdict, item and event are those of then.
+    pub is_repetition: bool,
     /// The item after the verdict.
     pub item: ItemState,
-    /// The events that came of it, each with its place in the outbox: none of a refusal.
+    /// The events that came of it, each with its place in the outbox when it was accepted: none of a refusal.
     pub events: Vec<Placed>,
 }
 
@@ -69,12 +71,17 @@ impl Ledger {
         // Not through redis::Script::invoke, which loads a missing script by itself: that the script is missing is the
         // sign that this Redis has restarted and must be checked before it may judge again.
         let mut command = redis::cmd("EVALSHA");
-        command.arg(PLACE_BID.get_hash()).arg(5);
-        command.arg(keys::state(&bid.item)).arg(keys::log(&bid.item));
-        command.arg(shard.outbox()).arg(shard.epoch()).arg(keys::current_bid(&bid.item));
+        let key = bid.idempotency_key.as_ref();
+        command.arg(PLACE_BID.get_hash()).arg(if key.is_some() { 7 } else { 5 });
+        command.arg(keys::state(&bid.item)).arg(keys::log(&bid.item)).arg(shard.outbox()).arg(shard.epoch());
+        if key.is_some() {
+            command.arg(&keys::idempotency(&bid.item));
+        }
+        command.arg(keys::current_bid(&bid.item));
         command.arg(bid.item.as_str()).arg(bid.amount.minor_units()).arg(bid.user.as_str());
         command.arg(ids.event_id.to_string()).arg(ids.bid_id.to_string()).arg(u8::from(unlisted_allowed));
         command.arg(now.map_or(String::new(), |now| now.microseconds().to_string()));
+        command.arg(key.map(auction::IdempotencyKey::as_str));
         let reply: String = self.query_once(&command).await?;
         parse_reply(shard, &reply).ok_or_else(|| LedgerError::Corrupt(format!("not the script's reply: {reply:?}")))
     }
@@ -87,13 +94,15 @@ fn parse_reply(shard: Shard, reply: &str) -> Option<Judged> {
     let (reason, state) = rest.split_once(' ')?;
     let item = state::parse(state).ok()?;
     let events = lines.map(|line| placed(shard, line)).collect::<Option<Vec<_>>>()?;
+    let is_repetition = verdict == "repeated";
     let verdict = match (verdict, events.first()) {
-        ("accepted", Some(Placed { event, .. })) => accepted(event),
+        ("accepted" | "repeated", Some(Placed { event, .. })) => accepted(event),
+        ("key_reused", None) => Verdict::KeyReused,
         ("refused", None) => Verdict::Refused(Refusal::parse(reason)?),
         ("unknown_item", None) => Verdict::UnknownItem,
         _ => return None,
     };
-    Some(Judged { verdict, item, events })
+    Some(Judged { verdict, is_repetition, item, events })
 }
 
 fn placed(shard: Shard, line: &str) -> Option<Placed> {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `a:{sNN}:i:<item>` | string | the item's state |
 //! | `a:{sNN}:l:<item>` | stream | the item's log, ids `<seq>-0` |
+//! | `a:{sNN}:k0:<item>`, `k1` | hashes | accepted bids by idempotency key and user, of even and of odd days |
 //! | `a:{sNN}:out` | stream | the shard's outbox |
 //! | `a:{sNN}:epoch` | string | the epoch that new items of the shard start in |
 //! | `a:shards` | string | how many shards the keys above were made for |
@@ -67,6 +68,11 @@ pub(crate) fn item_of_state(key: &str) -> Option<ItemId> {
 
 pub(crate) fn log(item: &ItemId) -> String {
     format!("a:{{s{:02}}}:l:{item}", Shard::of(item).0)
+}
+
+/// The accepted bids of even and of odd days by their idempotency keys.
+pub(crate) fn idempotency(item: &ItemId) -> [String; 2] {
+    [0, 1].map(|parity| format!("a:{{s{:02}}}:k{parity}:{item}", Shard::of(item).0))
 }
 
 pub(crate) fn current_bid(item: &ItemId) -> String {

@@ -14,7 +14,12 @@ pub(crate) fn amount(minor_units: u64) -> Amount {
 }
 
 pub(crate) fn bid(item_name: &str, minor_units: u64) -> Bid {
-    Bid { item: item(item_name), user: UserId::parse("alice").unwrap(), amount: amount(minor_units) }
+    Bid {
+        item: item(item_name),
+        user: UserId::parse("alice").unwrap(),
+        amount: amount(minor_units),
+        idempotency_key: None,
+    }
 }
 
 /// A bid at a position of epoch 1, of as many minor units as its seq.

@@ -8,6 +8,7 @@ mod bids;
 mod events;
 mod faults;
 mod health;
+mod idempotency;
 mod items;
 mod lambda;
 mod routes;

@@ -1,9 +1,9 @@
 //! The script and the rule judge the same random bids and must agree on every verdict.
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::HashMap};
 
-use auction::{Amount, Bid, ItemState, Timestamp, UserId, Verdict};
-use ledger::{Ledger, NewIds};
+use auction::{Amount, Bid, Happening, IdempotencyKey, ItemState, Timestamp, UserId, Verdict};
+use ledger::{Judged, Ledger, NewIds};
 use proptest::{
     prelude::*,
     test_runner::{RngSeed, TestRunner},
@@ -14,6 +14,7 @@ use crate::support::{item, open_ledger};
 #[derive(Clone, Debug)]
 struct Step {
     user: u8,
+    key: Option<u8>,
     minor_units: u64,
     now_microseconds: i64,
 }
@@ -22,8 +23,14 @@ struct Step {
 fn step() -> impl Strategy<Value = Step> {
     let minor_units =
         prop_oneof![8 => 1..40_u64, 2 => 95..1_100_u64, 1 => 999_999_999_999_990..=999_999_999_999_999_u64];
-    (0..4_u8, minor_units, prop_oneof![1..100_i64, 1_795_456_063_000_000..1_795_456_064_000_000_i64])
-        .prop_map(|(user, minor_units, now_microseconds)| Step { user, minor_units, now_microseconds })
+    let now =
+        prop_oneof![1_795_456_000_000_000..1_795_456_000_000_100_i64, 1_795_456_063_000_000..1_795_456_064_000_000_i64];
+    (0..4_u8, prop::option::of(0..3_u8), minor_units, now).prop_map(|(user, key, minor_units, now_microseconds)| Step {
+        user,
+        key,
+        minor_units,
+        now_microseconds,
+    })
 }
 
 #[test]
@@ -50,19 +57,36 @@ fn the_script_judges_as_the_rule_does() {
 async fn check(ledger: &Ledger, id: &str, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut model = ItemState::new(1);
     let mut accepted = Vec::new();
+    let mut answered = HashMap::new();
     for step in steps {
         let bid = Bid {
             item: item(id),
             user: UserId::parse(&format!("user_{}", step.user)).unwrap(),
             amount: Amount::from_minor_units(step.minor_units).unwrap(),
+            idempotency_key: step.key.map(|key| IdempotencyKey::parse(&key.to_string()).unwrap()),
         };
         let now = Timestamp::from_microseconds(step.now_microseconds).unwrap();
         let judged = ledger.place_bid_at(&bid, NewIds::random(), now).await.unwrap();
+        let key = step.key.map(|key| (step.user, key));
+        if let Some(first) = key.and_then(|key| answered.get(&key)) {
+            let first: &Judged = first;
+            let Happening::Bid(accepted) = &first.events[0].event.happening;
+            if accepted.amount == bid.amount {
+                prop_assert_eq!(&judged, &Judged { is_repetition: true, ..first.clone() });
+            } else {
+                prop_assert_eq!(judged.verdict, Verdict::KeyReused);
+            }
+            continue;
+        }
+        prop_assert!(!judged.is_repetition);
         prop_assert_eq!(judged.verdict, model.judge(&bid, now));
         prop_assert_eq!(&judged.item, &model);
         if let Verdict::Accepted { position, at, .. } = judged.verdict {
             prop_assert_eq!(judged.events.len(), 1);
             prop_assert_eq!((judged.events[0].event.position, judged.events[0].event.timestamp), (position, at));
+            if let Some(key) = key {
+                answered.insert(key, judged.clone());
+            }
         }
         accepted.extend(judged.events.into_iter().map(|placed| placed.event));
     }

@@ -1,6 +1,6 @@
 //! What the tests share: an open ledger on a Redis of its own, and bids in one line.
 
-use auction::{Amount, Bid, ItemId, UserId};
+use auction::{Amount, Bid, IdempotencyKey, ItemId, UserId};
 use ledger::{Judged, Ledger, NewIds};
 use local::Server;
 use local::testing::redis;
@@ -17,7 +17,16 @@ pub(crate) fn item(id: &str) -> ItemId {
 }
 
 pub(crate) fn bid(item_id: &str, user: &str, amount: &str) -> Bid {
-    Bid { item: item(item_id), user: UserId::parse(user).unwrap(), amount: Amount::parse(amount).unwrap() }
+    Bid {
+        item: item(item_id),
+        user: UserId::parse(user).unwrap(),
+        amount: Amount::parse(amount).unwrap(),
+        idempotency_key: None,
+    }
+}
+
+pub(crate) fn keyed(item_id: &str, user: &str, amount: &str, key: &str) -> Bid {
+    Bid { idempotency_key: Some(IdempotencyKey::parse(key).unwrap()), ..bid(item_id, user, amount) }
 }
 
 pub(crate) async fn place(ledger: &Ledger, bid: &Bid) -> Judged {

@@ -50,6 +50,7 @@ impl Stage {
             item: ItemId::parse(item).unwrap(),
             user: UserId::parse("alice").unwrap(),
             amount: Amount::from_minor_units(minor_units).unwrap(),
+            idempotency_key: None,
         };
         let judged = self.ledger.place_bid(&bid, NewIds::random(), true).await.unwrap();
         judged.events.into_iter().next().expect("an accepted bid has an event")
