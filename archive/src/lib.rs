@@ -22,7 +22,7 @@ pub use database::{PostgresUrl, PostgresUrlError};
 pub use delivery::{Delivery, Unreadable};
 pub use history::{Archive, ArchiveError};
 pub use intake::{Intake, IntakeError, Taken};
-pub use limits::{BATCH_LENGTH_MAX, PAGE_LENGTH_MAX};
+pub use limits::{BATCH_LENGTH_MAX, OVERDUE_AGE, PAGE_LENGTH_MAX};
 pub use quarantine::{Reason, SetAside};
 pub use reconciler::{Reconciled, Reconciler};
 pub use sink::{Divergence, Sink, SinkError, Stored};

@@ -62,7 +62,7 @@ pub(crate) const DELETION_LENGTH_MAX: usize = 1_000;
 pub(crate) const DELETION_RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long an event may wait in the outbox for JetStream to bring it. It takes milliseconds as a rule.
-pub(crate) const OVERDUE_AGE: Duration = Duration::from_secs(5);
+pub const OVERDUE_AGE: Duration = Duration::from_secs(5);
 pub(crate) const RECONCILIATION_INTERVAL: Duration = Duration::from_secs(2);
 /// Overdue entries of each of the 64 outboxes in one page: a few megabytes in all.
 pub(crate) const OVERDUE_PER_SHARD_MAX: usize = 250;

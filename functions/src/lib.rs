@@ -15,6 +15,7 @@ pub mod logging;
 mod place_bid;
 mod problem;
 mod publisher;
+pub mod reconcile;
 pub mod routes;
 mod watch;
 

@@ -11,6 +11,7 @@ mod health;
 mod idempotency;
 mod items;
 mod lambda;
+mod reconcile;
 mod routes;
 mod sandboxes;
 mod support;

@@ -25,6 +25,9 @@ fn in_the_template() -> Routes {
         }
         let function = resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
         for event in resource["Properties"]["Events"].as_mapping().unwrap().values() {
+            if event["Type"].as_str() != Some("HttpApi") {
+                continue;
+            }
             let property = |name: &str| event["Properties"][name].as_str().unwrap().to_owned();
             routes.insert((property("Method"), property("Path"), function.to_owned()));
         }
