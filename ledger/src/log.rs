@@ -2,6 +2,8 @@
 //!
 //! The seq of an item rises by one with each event, through all epochs. After Redis lost a part of the history the item
 //! goes on in a later epoch from what is left of it, so a position that somebody remembers may be none of this history.
+//!
+//! An event of a newer version that this one cannot read is passed over: readers find a hole there and go on behind it.
 
 mod anchor;
 
@@ -42,8 +44,8 @@ impl Ledger {
         let length = limit.saturating_add(1).max(2);
         commands.cmd("XRANGE").arg(&log).arg(format!("{}-0", after.seq.max(1))).arg("+").arg("COUNT").arg(length);
         let (first, page): (StreamRangeReply, StreamRangeReply) = self.query_all(&commands).await?;
-        let oldest = first.ids.first().map(event).transpose()?.map(|event| event.position);
-        let mut events: Vec<AuctionEvent> = page.ids.iter().map(event).collect::<Result<_, _>>()?;
+        let oldest = first.ids.first().map(position);
+        let mut events: Vec<AuctionEvent> = page.ids.iter().filter_map(|entry| event(entry).ok()).collect();
         let continuity = Continuity::of(after, oldest, &events);
         match continuity {
             Continuity::Lost => events = self.later_than(item, oldest, after, limit).await?,
@@ -78,8 +80,14 @@ impl Ledger {
         let mut command = redis::cmd("XRANGE");
         command.arg(keys::log(item)).arg(format!("{first_seq}-0")).arg("+").arg("COUNT").arg(limit);
         let range: StreamRangeReply = self.query(&command).await?;
-        range.ids.iter().map(event).collect()
+        Ok(range.ids.iter().filter_map(|entry| event(entry).ok()).collect())
     }
+}
+
+/// Where an entry stands; in no epoch if it cannot be read.
+fn position(entry: &StreamId) -> Position {
+    let seq = entry.id.split('-').next().and_then(|seq| seq.parse().ok());
+    event(entry).map_or(Position { epoch: 0, seq: seq.unwrap_or(0) }, |event| event.position)
 }
 
 pub(crate) fn event(entry: &StreamId) -> Result<AuctionEvent, LedgerError> {

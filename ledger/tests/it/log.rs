@@ -101,3 +101,19 @@ async fn a_hole_is_left_for_the_reader_to_see() {
     assert_eq!((page.continuity, positions(&page)), (Continuity::Unbroken, vec![at(2, 5)]));
     assert_eq!(after(&ledger, at(1, 3), 10).await.continuity, Continuity::Lost);
 }
+
+#[tokio::test]
+async fn an_entry_that_this_version_cannot_read_is_passed_over() {
+    let (server, ledger) = with_log(&[(1, 1), (1, 2)]).await;
+    let mut connection = raw(&server).await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:l:lot1").query_async(&mut connection).await.unwrap();
+    for (seq, record) in [(3, "hammer lot1 of a newer version"), (4, "bid lot1 1 4 4 0 0 alice 4 0")] {
+        let add = redis::cmd("XADD").arg(&keys[0]).arg(format!("{seq}-0")).arg("r").arg(record).to_owned();
+        let () = add.query_async(&mut connection).await.unwrap();
+    }
+    let record = "bid lot1 1 5 5 00000000-0000-0000-0000-000000000001 00000000-0000-0000-0000-000000000002 alice 5 0";
+    let add = redis::cmd("XADD").arg(&keys[0]).arg("5-0").arg("r").arg(record).to_owned();
+    let () = add.query_async(&mut connection).await.unwrap();
+    let page = after(&ledger, at(1, 2), 10).await;
+    assert_eq!((page.continuity, positions(&page)), (Continuity::Unbroken, vec![at(1, 5)]));
+}
