@@ -27,7 +27,7 @@ use self::repair::Repair;
 /// What viewers are to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
-    Event(Utf8Bytes),
+    Event { position: Position, frame: Utf8Bytes },
     Snapshot(Jump),
 }
 
@@ -142,7 +142,7 @@ impl Feed {
 
     fn emit(&mut self, published: Published, outputs: &mut Outputs) {
         advance(&mut self.state, &published.event);
-        outputs.push(Output::Event(published.frame));
+        outputs.push(Output::Event { position: published.event.position, frame: published.frame });
     }
 
     /// Emits what waited behind the last event.

@@ -1,6 +1,6 @@
 //! The frames that the relay writes itself: snapshots. Events are forwarded as they were published.
 
-use auction::{Amount, ItemId, ItemState, Timestamp, UserId};
+use auction::{Amount, ItemId, ItemState, Position, Timestamp, UserId};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
@@ -28,6 +28,9 @@ struct Connected<'a> {
     item_id: &'a ItemId,
     #[serde(rename = "clientId")]
     client_id: Uuid,
+    /// Where the replay starts that the viewer asked for: what follows comes next, also what `seq` counts already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Position>,
     #[serde(flatten)]
     item: Item<'a>,
 }
@@ -45,6 +48,14 @@ struct State<'a> {
     item: Item<'a>,
 }
 
+#[derive(Serialize)]
+struct Sign<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "itemId")]
+    item_id: &'a ItemId,
+}
+
 /// The circumstances of a snapshot.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
@@ -54,9 +65,9 @@ pub(crate) struct Scene<'a> {
 }
 
 /// A viewer's first frame.
-pub(crate) fn connected(scene: Scene<'_>, client_id: Uuid, state: &ItemState) -> Utf8Bytes {
+pub(crate) fn connected(scene: Scene<'_>, client_id: Uuid, since: Option<Position>, state: &ItemState) -> Utf8Bytes {
     let Scene { item_id, .. } = scene;
-    encode(&Connected { kind: "connected", item_id, client_id, item: item(scene, state) })
+    encode(&Connected { kind: "connected", item_id, client_id, since, item: item(scene, state) })
 }
 
 /// A snapshot in the middle.
@@ -67,6 +78,16 @@ pub(crate) fn state(scene: Scene<'_>, jump: &Jump) -> Utf8Bytes {
     };
     let item = item(scene, &jump.state);
     encode(&State { kind: "state", item_id: scene.item_id, reason, skipped: jump.skipped, item })
+}
+
+/// Neither NATS nor Redis tells anything: what was shown may be old.
+pub(crate) fn stale(item_id: &ItemId) -> Utf8Bytes {
+    encode(&Sign { kind: "stale", item_id })
+}
+
+/// After [`stale`]: what is shown is up to date again.
+pub(crate) fn live(item_id: &ItemId) -> Utf8Bytes {
+    encode(&Sign { kind: "live", item_id })
 }
 
 fn item<'a>(scene: Scene<'a>, state: &'a ItemState) -> Item<'a> {
@@ -87,7 +108,7 @@ fn encode(frame: &impl Serialize) -> Utf8Bytes {
 
 #[cfg(test)]
 mod tests {
-    use auction::{Leader, Position};
+    use auction::Leader;
 
     use super::*;
 
@@ -96,7 +117,7 @@ mod tests {
         let item_id = ItemId::parse("lot1").unwrap();
         let server_time = Timestamp::parse("2026-11-23T17:47:43.000123Z").unwrap();
         let scene = Scene { item_id: &item_id, server_time, subscribers: 3 };
-        let new = connected(scene, Uuid::from_u128(1), &ItemState::new(2));
+        let new = connected(scene, Uuid::from_u128(1), None, &ItemState::new(2));
         insta::assert_snapshot!(new.as_str(), @r#"{"type":"connected","itemId":"lot1","clientId":"00000000-0000-0000-0000-000000000001","current_bid":0.00,"seq":0,"epoch":2,"status":"active","server_time":"2026-11-23T17:47:43.000123Z","subscribers":3}"#);
         let leader = Leader { user: UserId::parse("alice").unwrap(), amount: Amount::parse("100.01").unwrap() };
         let position = Position { epoch: 3, seq: 9 };

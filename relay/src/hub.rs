@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auction::ItemId;
 use ledger::Ledger;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::bus::Bus;
@@ -20,9 +20,20 @@ pub(crate) struct Hub {
     pub(crate) reads: Semaphore,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) freshness: watch::Sender<Freshness>,
     tasks: TaskTracker,
     items_max: usize,
     items: Mutex<HashMap<ItemId, Arc<ItemHandle>>>,
+}
+
+/// Whether anybody tells the relay what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Fresh,
+    /// Neither NATS nor Redis does.
+    Stale,
+    /// For so long that viewers should try elsewhere.
+    GivenUp,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +50,9 @@ impl Hub {
         items_max: usize,
     ) -> Arc<Self> {
         let reads = Semaphore::new(limits::READS_MAX);
-        Arc::new(Self { ledger, bus, reads, metrics, shutdown, tasks, items_max, items: Mutex::default() })
+        let (freshness, _) = watch::channel(Freshness::Fresh);
+        let items = Mutex::default();
+        Arc::new(Self { ledger, bus, reads, metrics, shutdown, freshness, tasks, items_max, items })
     }
 
     /// The item's task, started if nobody watches it yet. It lives at least as long as the handle is held. `None`: too

@@ -2,12 +2,15 @@
 
 mod live;
 mod opening;
+mod recent;
+mod resuming;
 mod task;
 mod viewers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use auction::Position;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
@@ -21,6 +24,29 @@ pub(crate) struct Viewer {
     /// Frames to show. Bounded, and never waited for.
     pub(crate) queue: mpsc::Sender<Utf8Bytes>,
     pub(crate) closing: oneshot::Sender<Closing>,
+    /// What it knows already.
+    pub(crate) since: Option<Since>,
+}
+
+/// The last event that a viewer knows, as it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Since {
+    pub(crate) seq: u64,
+    /// Without it: the epoch that the item is in.
+    pub(crate) epoch: Option<u64>,
+}
+
+impl Since {
+    fn position(self, present_epoch: u64) -> Position {
+        Position { epoch: self.epoch.unwrap_or(present_epoch), seq: self.seq }
+    }
+}
+
+impl Viewer {
+    fn close(self, why: Closing) {
+        // The connection may have ended by itself meanwhile.
+        let _ = self.closing.send(why);
+    }
 }
 
 pub(crate) enum Command {

@@ -91,6 +91,17 @@ pub(crate) const READS_MAX: usize = 64;
 /// and then at most one reading of each item whose outbox moved.
 pub(crate) const OUTBOXES_READ_INTERVAL: Duration = Duration::from_millis(250);
 
+/// How long neither NATS nor Redis may tell anything before viewers are told that what they see may be old.
+pub(crate) const STALE_AFTER: Duration = Duration::from_millis(250);
+/// And before they are closed and told to come back: another relay may be better off.
+pub(crate) const STALE_MAX: Duration = Duration::from_secs(30);
+/// The last events of an item, for viewers that come back at once: about 40 KB. More are read from the log.
+pub(crate) const RECENT_FRAMES_MAX: usize = 128;
+/// How long a viewer that comes back may be shown nothing of what it missed.
+pub(crate) const RESUME_PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at whether its queue has room again.
+pub(crate) const RESUME_RECHECK: Duration = Duration::from_millis(20);
+
 // NATS.
 
 /// Messages of one item that its task has not taken yet. More are dropped by the client, and found in the log.

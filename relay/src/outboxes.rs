@@ -4,12 +4,13 @@
 //! outboxes end, a few times a second, and the items of those that moved look where they stand.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ledger::OutboxTails;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
-use crate::hub::Hub;
+use crate::hub::{Freshness, Hub};
 use crate::limits;
 
 /// Watches as long as it is polled.
@@ -19,11 +20,13 @@ pub(crate) async fn watch(hub: Arc<Hub>) {
     // An item that is opened after a reading is told by the next one; one from before any reading by the first.
     let mut seen: Option<OutboxTails> = None;
     let mut failing = false;
+    let mut silence = Silence::default();
     loop {
         ticks.tick().await;
         if hub.watches_nothing() {
             continue;
         }
+        silence.note(failing && !hub.bus.is_connected(), &hub);
         match hub.ledger.outbox_tails().await {
             Ok(tails) => {
                 if std::mem::take(&mut failing) {
@@ -42,6 +45,32 @@ pub(crate) async fn watch(hub: Arc<Hub>) {
                     warn!(%error, "cannot read the outboxes");
                 }
             }
+        }
+    }
+}
+
+/// The time in which neither NATS nor Redis has told anything.
+#[derive(Default)]
+struct Silence {
+    since: Option<Instant>,
+}
+
+impl Silence {
+    fn note(&mut self, is_silent: bool, hub: &Hub) {
+        let freshness = if is_silent {
+            let lasted = self.since.get_or_insert_with(Instant::now).elapsed();
+            match () {
+                () if lasted >= limits::STALE_MAX => Freshness::GivenUp,
+                () if lasted >= limits::STALE_AFTER => Freshness::Stale,
+                () => Freshness::Fresh,
+            }
+        } else {
+            self.since = None;
+            Freshness::Fresh
+        };
+        let changed = hub.freshness.send_if_modified(|now| std::mem::replace(now, freshness) != freshness);
+        if changed {
+            warn!(?freshness, "what viewers see");
         }
     }
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub(crate) use self::meter::Metered;
 use self::pulse::{Beat, Pulse};
 use crate::closing::Closing;
-use crate::item::{Command, ItemHandle, Viewer};
+use crate::item::{Command, ItemHandle, Since, Viewer};
 use crate::limits;
 use crate::metrics::Metrics;
 
@@ -42,11 +42,16 @@ enum End {
 
 impl Connection {
     /// Joins the item and serves until the end.
-    pub(crate) async fn join(socket: WebSocketStream<Metered>, item: Arc<ItemHandle>, metrics: Arc<Metrics>) {
+    pub(crate) async fn join(
+        socket: WebSocketStream<Metered>,
+        item: Arc<ItemHandle>,
+        since: Option<Since>,
+        metrics: Arc<Metrics>,
+    ) {
         let id = Uuid::now_v7();
         let (queue_sender, queue) = mpsc::channel(limits::VIEWER_QUEUE_FRAMES);
         let (closing_sender, closing) = oneshot::channel();
-        let viewer = Viewer { id, queue: queue_sender, closing: closing_sender };
+        let viewer = Viewer { id, queue: queue_sender, closing: closing_sender, since };
         let pulse = Pulse::new(id, Instant::now());
         let mut connection = Self { socket, queue, closing, pulse, metrics };
         let end = match item.send(Command::Join(viewer)).await {

@@ -186,7 +186,7 @@ impl World {
         let mut last = first;
         for output in &self.shown {
             match output {
-                Output::Event(frame) => {
+                Output::Event { frame, .. } => {
                     let next = AuctionEvent::from_json(frame.as_bytes()).unwrap().position;
                     assert_eq!(frame.as_str(), event(next.epoch, next.seq).to_json());
                     assert!(next.seq == last.seq + 1 && next.epoch >= last.epoch, "{next:?} after {last:?}");

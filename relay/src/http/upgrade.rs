@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, HeaderValue, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::{
@@ -22,15 +26,18 @@ use tokio_tungstenite::{
 use tracing::debug;
 
 use super::{App, Problem, item_id};
+use crate::item::Since;
 use crate::limits;
 use crate::viewer::{Connection, Metered};
 
 pub(super) async fn watch_item(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
+    query: Result<Query<SinceQuery>, QueryRejection>,
     mut request: Request,
 ) -> Result<Response, Problem> {
     let item = item_id(path)?;
+    let since = since(query)?;
     if !app.origins.allow_request(request.headers()) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "origin", "pages of this origin may not watch"));
     }
@@ -42,7 +49,7 @@ pub(super) async fn watch_item(
     app.tasks.spawn(async move {
         if let Some(socket) = Box::pin(upgraded(upgrade)).await {
             metrics.viewers_connected.inc();
-            Connection::join(socket, handle, metrics).await;
+            Connection::join(socket, handle, since, metrics).await;
         }
         drop(permit);
     });
@@ -52,6 +59,23 @@ pub(super) async fn watch_item(
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response())
+}
+
+/// `?since=SEQ&epoch=E`
+#[derive(Deserialize)]
+pub(super) struct SinceQuery {
+    since: Option<u64>,
+    epoch: Option<u64>,
+}
+
+fn since(query: Result<Query<SinceQuery>, QueryRejection>) -> Result<Option<Since>, Problem> {
+    let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad-since", detail);
+    let Query(SinceQuery { since, epoch }) = query.map_err(|_| bad("since and epoch must be whole numbers"))?;
+    match (since, epoch) {
+        (Some(seq), epoch) => Ok(Some(Since { seq, epoch })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(bad("an epoch without a since means nothing")),
+    }
 }
 
 fn full(app: &App) -> Problem {

@@ -1,5 +1,7 @@
 //! A watched item that is open: what NATS and Redis say goes into the feed, what the feed says to the viewers.
 
+mod arrivals;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,10 +14,12 @@ use tokio::time::sleep_until;
 use tracing::{debug, error, warn};
 
 use super::opening::{self, Answer};
-use super::{Command, Viewer, task::Task};
+use super::{Command, recent::Recent, resuming::Resuming, task::Task};
 use crate::clock::ServerClock;
+use crate::closing::Closing;
 use crate::feed::{Arrived, Feed, Output, Outputs, Published};
 use crate::frame::{self, Scene};
+use crate::hub::Freshness;
 use crate::limits;
 
 pub(super) struct Live<'a> {
@@ -24,6 +28,8 @@ pub(super) struct Live<'a> {
     clock: ServerClock,
     /// What the feed has emitted and nobody has been shown yet.
     outputs: Outputs,
+    recent: Recent,
+    resuming: Resuming,
     reading: Option<Reading>,
     /// Since when a reading waits for viewers to make room.
     crowded_since: Option<Instant>,
@@ -45,6 +51,8 @@ impl<'a> Live<'a> {
             feed: Feed::new(standing.state()),
             clock: ServerClock::new(standing.server_time, now),
             outputs: Outputs::new(),
+            recent: Recent::new(standing.state().position),
+            resuming: Resuming::default(),
             reading: None,
             crowded_since: None,
             empty_since: now,
@@ -54,16 +62,27 @@ impl<'a> Live<'a> {
     /// Returns when nobody has watched for a while.
     pub(super) async fn run(mut self, mut subscription: Subscriber) {
         let mut repaired = self.task.hub.bus.repaired();
+        let mut freshness = self.task.hub.freshness.subscribe();
         let shared = Arc::clone(&self.task.shared);
         self.greet_all();
         loop {
+            self.resume();
             let recheck_at = self.begin_reading();
-            let deadline = [self.feed.deadline(), recheck_at].into_iter().flatten().min();
-            let nobody_watches = self.task.viewers.is_empty();
+            let resume_at = (!self.resuming.is_empty()).then(|| Instant::now() + limits::RESUME_RECHECK);
+            let deadline = [self.feed.deadline(), recheck_at, resume_at].into_iter().flatten().min();
+            let nobody_watches = self.task.viewers.is_empty() && self.resuming.is_empty();
             let next = tokio::select! {
                 message = subscription.next() => self.hear(message),
                 Some(command) = self.task.commands.recv() => self.obey(command),
                 answer = answered(&mut self.reading) => self.take_answer(answer),
+                page = self.resuming.page() => {
+                    self.take_resumers_page(page);
+                    Next::Continue
+                }
+                Ok(()) = freshness.changed() => {
+                    self.freshness_changed();
+                    Next::Continue
+                }
                 () = sleep_until_some(deadline) => {
                     self.feed.time_passed(Instant::now());
                     Next::Continue
@@ -104,11 +123,12 @@ impl<'a> Live<'a> {
     }
 
     fn obey(&mut self, command: Command) -> Next {
-        let joined = if let Command::Join(Viewer { id, .. }) = &command { Some(*id) } else { None };
-        self.task.obey(command);
-        if let Some(id) = joined {
-            let frame = frame::connected(self.scene(), id, self.feed.state());
-            self.task.viewers.show_one(id, frame);
+        match command {
+            Command::Join(viewer) => self.greet(viewer, 1),
+            Command::Leave(id) => {
+                self.resuming.leave(id);
+                self.task.viewers.leave(id);
+            }
         }
         self.empty_since = Instant::now();
         Next::Continue
@@ -160,21 +180,32 @@ impl<'a> Live<'a> {
         if self.task.hub.retire(&self.task.item) { Next::End } else { Next::Continue }
     }
 
-    fn greet_all(&mut self) {
-        let (item_id, server_time) = (&self.task.item, self.clock.time(Instant::now()));
-        let scene = Scene { item_id, server_time, subscribers: self.task.viewers.len() };
-        self.task.viewers.show_each(|id| frame::connected(scene, id, self.feed.state()));
+    /// What viewers see may be old: they are told, and in the end told to come back.
+    fn freshness_changed(&mut self) {
+        match *self.task.hub.freshness.borrow() {
+            Freshness::Fresh => self.task.viewers.show(&frame::live(&self.task.item)),
+            Freshness::Stale => self.task.viewers.show(&frame::stale(&self.task.item)),
+            Freshness::GivenUp => {
+                self.task.viewers.close_all(Closing::Unavailable);
+                std::mem::take(&mut self.resuming).close_all(Closing::Unavailable);
+            }
+        }
     }
 
     fn show(&mut self) {
         for output in std::mem::take(&mut self.outputs) {
             match output {
-                Output::Event(frame) => self.task.viewers.show(&frame),
+                Output::Event { position, frame } => {
+                    self.task.viewers.show(&frame);
+                    self.recent.push(position, frame);
+                }
                 Output::Snapshot(jump) => {
                     warn!(item = %self.task.item, reason = ?jump.reason, skipped = jump.skipped, "a new snapshot");
                     self.task.hub.metrics.snapshots.inc();
                     let frame = frame::state(self.scene(), &jump);
                     self.task.viewers.show(&frame);
+                    self.recent = Recent::new(jump.state.position);
+                    self.resuming.history_changed();
                 }
             }
         }
@@ -182,7 +213,7 @@ impl<'a> Live<'a> {
 
     fn scene(&self) -> Scene<'_> {
         let (item_id, server_time) = (&self.task.item, self.clock.time(Instant::now()));
-        Scene { item_id, server_time, subscribers: self.task.viewers.len() }
+        Scene { item_id, server_time, subscribers: self.task.viewers.len() + self.resuming.len() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use async_nats::Subscriber;
-use auction::ItemId;
+use auction::{ItemId, Position};
 use ledger::{LogPage, Standing};
 use tokio::time::timeout;
 
@@ -35,6 +35,16 @@ pub(super) async fn read(hub: &Hub, item: &ItemId, read: Read) -> Result<Answer>
     let _permit = hub.reads.acquire().await?;
     match read {
         Read::Standing => Ok(Answer::Standing(hub.ledger.standing(item).await?)),
-        Read::Log { after } => Ok(Answer::Log(hub.ledger.events_after(item, after, limits::LOG_PAGE_EVENTS).await?)),
+        Read::Log { after } => Ok(Answer::Log(page(hub, item, after).await?)),
     }
+}
+
+/// A page of the log for viewers that missed it.
+pub(super) async fn log_after(hub: &Hub, item: &ItemId, after: Position) -> Result<LogPage> {
+    let _permit = hub.reads.acquire().await?;
+    page(hub, item, after).await
+}
+
+async fn page(hub: &Hub, item: &ItemId, after: Position) -> Result<LogPage> {
+    Ok(hub.ledger.events_after(item, after, limits::LOG_PAGE_EVENTS).await?)
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc::error::TrySendError, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
@@ -55,55 +54,35 @@ impl Viewers {
 
     /// Shows one frame to everyone.
     pub(super) fn show(&mut self, frame: &Utf8Bytes) {
-        self.show_each(|_| frame.clone());
-    }
-
-    /// Shows each viewer a frame of its own.
-    pub(super) fn show_each(&mut self, frame: impl Fn(Uuid) -> Utf8Bytes) {
         let metrics = &self.metrics;
-        let too_slow = self.by_id.extract_if(|id, seat| !try_show(&seat.viewer, frame(*id)));
+        let too_slow = self.by_id.extract_if(|_, seat| seat.viewer.queue.try_send(frame.clone()).is_err());
         for (_, Seat { viewer, .. }) in too_slow {
             // Gone already: nobody is slow, and nobody needs to be told.
             if !viewer.queue.is_closed() {
                 metrics.slow_viewers_closed.inc();
-                close(viewer.closing, Closing::TooSlow);
+                viewer.close(Closing::TooSlow);
             }
         }
         self.publish_count();
     }
 
-    /// Shows a frame to one viewer.
-    pub(super) fn show_one(&mut self, id: Uuid, frame: Utf8Bytes) {
-        if self.by_id.get(&id).is_some_and(|seat| !try_show(&seat.viewer, frame)) {
-            self.leave(id);
-        }
+    /// Everyone, to be joined again.
+    pub(super) fn take_all(&mut self) -> Vec<Viewer> {
+        self.by_id.drain().map(|(_, seat)| seat.viewer).collect()
     }
 
     pub(super) fn close_waiting(&mut self, patience: Duration, now: Instant) {
         let impatient = self.by_id.extract_if(|_, seat| now.saturating_duration_since(seat.joined_at) >= patience);
-        impatient.for_each(|(_, seat)| close(seat.viewer.closing, Closing::Unavailable));
+        impatient.for_each(|(_, seat)| seat.viewer.close(Closing::Unavailable));
         self.publish_count();
     }
 
     pub(super) fn close_all(&mut self, why: Closing) {
-        self.by_id.drain().for_each(|(_, seat)| close(seat.viewer.closing, why));
+        self.by_id.drain().for_each(|(_, seat)| seat.viewer.close(why));
         self.publish_count();
     }
 
     fn publish_count(&self) {
         self.shared.subscribers.store(self.by_id.len(), Ordering::Relaxed);
     }
-}
-
-/// False if the viewer cannot be shown anything any more.
-fn try_show(viewer: &Viewer, frame: Utf8Bytes) -> bool {
-    match viewer.queue.try_send(frame) {
-        Ok(()) => true,
-        Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
-    }
-}
-
-fn close(closing: oneshot::Sender<Closing>, why: Closing) {
-    // The connection may have ended by itself meanwhile.
-    let _ = closing.send(why);
 }

@@ -10,4 +10,5 @@ mod hostile;
 mod order;
 mod outages;
 mod reports;
+mod resume;
 mod stage;

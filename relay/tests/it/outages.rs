@@ -140,3 +140,41 @@ async fn bids_that_nobody_published_while_redis_restarted_are_shown_when_it_is_b
     let unpublished = stage.accept_many("lot1", 3..5).await;
     assert_eq!(viewer.frames(2).await, frames(&unpublished));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_nats_and_redis_viewers_are_told_that_what_they_see_may_be_old() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let first = stage.bid("lot1", 1).await;
+    assert_eq!(viewer.frame().await, first);
+    stage.nats.kill().await.unwrap();
+    stage.redis.kill().await.unwrap();
+    assert_eq!(viewer.frame().await, r#"{"type":"stale","itemId":"lot1"}"#);
+    let mut newcomer = stage.viewer("lot1").await;
+    assert_eq!(newcomer.connected["current_bid"], 0.01);
+    assert_eq!(newcomer.frame().await, r#"{"type":"stale","itemId":"lot1"}"#);
+    // One of the two is enough.
+    stage.redis.start().await.unwrap();
+    stage.ledger.open(1).await.unwrap();
+    stage.ledger.ping().await.unwrap();
+    for viewer in [&mut viewer, &mut newcomer] {
+        assert_eq!(viewer.frame().await, r#"{"type":"live","itemId":"lot1"}"#);
+    }
+    let unpublished = stage.accept("lot1", 2).await;
+    for viewer in [&mut viewer, &mut newcomer] {
+        assert_eq!(viewer.frame().await, unpublished.event.to_json());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_nats_and_redis_for_long_viewers_are_told_to_come_back() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    let first = stage.bid("lot1", 1).await;
+    assert_eq!(viewer.frame().await, first);
+    stage.nats.kill().await.unwrap();
+    stage.redis.pause().unwrap();
+    let (frames, close) = viewer.until_closed().await;
+    assert_eq!(frames, [r#"{"type":"stale","itemId":"lot1"}"#]);
+    assert!(u16::from(close.code) == 1013 && close.reason.contains("come back"), "{close:?}");
+}
