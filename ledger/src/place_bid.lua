@@ -32,16 +32,12 @@ if #amount > 15 or not string.find(amount, '^[1-9]%d*$') then
   return redis.error_reply('BADBID the amount is not whole minor units')
 end
 
-local function read_clock()
+local field, today
+if keyed then
   if now == '' then
     local clock = redis.call('TIME')
     now = clock[1] .. string.format('%06d', clock[2])
   end
-end
-
-local field, today
-if keyed then
-  read_clock()
   today = math.floor(tonumber(now) / DAY)
   field = idempotency_key .. ' ' .. user
   for _, hash in ipairs({ KEYS[5], KEYS[6] }) do
@@ -84,7 +80,10 @@ if tonumber(amount) <= tonumber(price) then
   return 'refused too_low ' .. state
 end
 
-read_clock()
+if now == '' then
+  local clock = redis.call('TIME')
+  now = clock[1] .. string.format('%06d', clock[2])
+end
 if tonumber(now) < tonumber(time) then
   now = time
 end
