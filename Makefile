@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare bench-lambda bench-cold bench-nats
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare bench-lambda bench-cold bench-faults bench-script
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -64,9 +64,15 @@ bench-cold: ## Sizes of the functions, and how long their cold starts take
 	$(BUILD)
 	target/release/loadtest cold-start
 
-bench-nats: ## Bid latency with NATS up, killed and frozen
+bench-faults: ## Bid latency with NATS and PostgreSQL up, killed and frozen
 	$(BUILD)
-	target/release/loadtest nats-faults
+	$(LOCAL) install
+	target/release/loadtest faults
+
+bench-script: ## What a bid costs Redis, beside the original's script
+	cargo build --release --workspace --bins --examples --locked
+	$(LOCAL) install
+	target/release/examples/script-cost
 
 $(LOCAL):
 	$(BUILD)

@@ -2,5 +2,5 @@
 
 pub mod bidders;
 pub mod cold_start;
+pub mod faults;
 pub mod lambda_cost;
-pub mod nats_faults;

@@ -1,7 +1,7 @@
 //! Measurements of the system, from outside.
 
 use clap::{Parser, Subcommand};
-use loadtest::{cold_start, lambda_cost, nats_faults};
+use loadtest::{cold_start, faults, lambda_cost};
 
 #[derive(Parser)]
 #[command(about = "Measures the auction system from outside")]
@@ -16,8 +16,8 @@ enum Experiment {
     ColdStart(cold_start::Arguments),
     /// Bid latency in one process, in sandboxes and under `cargo lambda watch`, in one run
     LambdaCost(lambda_cost::Arguments),
-    /// Bid latency with NATS up, killed and frozen, in one run against a system of its own.
-    NatsFaults(nats_faults::Arguments),
+    /// Bid latency with NATS and PostgreSQL up, killed and frozen, in one run against a system of its own
+    Faults(faults::Arguments),
 }
 
 #[tokio::main]
@@ -25,6 +25,6 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().experiment {
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await,
         Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await,
-        Experiment::NatsFaults(arguments) => nats_faults::run(&arguments).await,
+        Experiment::Faults(arguments) => faults::run(&arguments).await,
     }
 }
