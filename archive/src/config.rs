@@ -15,6 +15,8 @@ pub struct Config {
     pub nats: ServerAddr,
     /// `POSTGRES_URL`, and not `DATABASE_URL`, which the macros of sqlx read when they are compiled.
     pub postgres: PostgresUrl,
+    /// `MIGRATIONS_POSTGRES_URL`: the same database as its owner, who alone may change tables. By default `POSTGRES_URL`.
+    pub migrations: PostgresUrl,
     /// `WORKER_ADDR`: where health, readiness and metrics are served.
     pub worker_addr: SocketAddr,
     /// `LOG_KEPT`: how many events the log of each item keeps in Redis. Older ones are in PostgreSQL only.
@@ -25,14 +27,24 @@ pub struct Config {
 
 impl Config {
     pub fn from_env() -> Result<Self> {
+        let postgres = parsed("POSTGRES_URL", "postgres://bidding@127.0.0.1:5432/bidding")?;
         Ok(Self {
             redis_url: variable("REDIS_URL", "redis://127.0.0.1:6379")?,
             nats: parsed("NATS_URL", "nats://127.0.0.1:4222")?,
-            postgres: parsed("POSTGRES_URL", "postgres://bidding@127.0.0.1:5432/bidding")?,
+            migrations: migrations(&postgres)?,
+            postgres,
             worker_addr: parsed("WORKER_ADDR", "127.0.0.1:8082")?,
             log_kept: parsed("LOG_KEPT", "1000")?,
             reopens_unverified: parsed("REOPEN_UNVERIFIED", "false")?,
         })
+    }
+}
+
+fn migrations(postgres: &PostgresUrl) -> Result<PostgresUrl> {
+    const NAME: &str = "MIGRATIONS_POSTGRES_URL";
+    match variable(NAME, "")?.as_str() {
+        "" => Ok(postgres.clone()),
+        url => url.parse().with_context(|| format!("{NAME} must look like postgres://bidding@127.0.0.1:5432/bidding")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The JetStream stream that captures every event as it is told, and the worker's place in it.
 
 use async_nats::{
-    Client, ServerAddr,
+    Client, ConnectOptions, ServerAddr,
     jetstream::{
         self, Message,
         consumer::{AckPolicy, Consumer, DeliverPolicy, pull},
@@ -19,12 +19,22 @@ const SUBJECTS: &str = "bid_events.*";
 
 /// Connects, and afterwards reconnects by itself for as long as it takes.
 pub(crate) async fn connect(server: &ServerAddr) -> anyhow::Result<Client> {
-    let options = async_nats::ConnectOptions::new()
+    let options = ConnectOptions::new()
         .name(CONSUMER)
+        // Its answers come where no other role may listen.
+        .custom_inbox_prefix("_inbox.worker")
         .connection_timeout(limits::NATS_CONNECTION_TIMEOUT)
         .request_timeout(Some(limits::NATS_REQUEST_TIMEOUT))
         .reconnect_delay_callback(|attempt| limits::PAUSE_MAX.min(limits::PAUSE_MIN * attempt.min(100) as u32));
-    Ok(options.connect(server.clone()).await?)
+    Ok(with_login(options, server).connect(server.clone()).await?)
+}
+
+/// The client does not take user and password out of the URL by itself.
+fn with_login(options: ConnectOptions, server: &ServerAddr) -> ConnectOptions {
+    match (server.username(), server.password()) {
+        (Some(user), Some(password)) => options.user_and_password(user.to_owned(), password.to_owned()),
+        _ => options,
+    }
 }
 
 /// Makes the stream and the consumer if they are missing, sets them right if they are not as they should be, and starts

@@ -29,7 +29,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let intake = Intake::new(Sink::new(&config.postgres), ledger.clone());
     let (status, touched) = (Status::default(), Touched::default());
     let work = async {
-        let migrate = || migrations::apply(&config.postgres);
+        let migrate = || migrations::apply(&config.migrations);
         if pause::until_it_works(&status.postgres, &shutdown, migrate).await.is_none() {
             return;
         }
