@@ -7,7 +7,7 @@ mod breaker;
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, HeaderMap, connection::State};
+use async_nats::{Client, ConnectOptions, HeaderMap, ServerAddr, connection::State};
 use auction::{AuctionEvent, event::subject};
 use futures_util::FutureExt;
 use ledger::{OutboxId, Placed};
@@ -41,7 +41,9 @@ impl Publisher {
             .reconnect_delay_callback(|attempt| if attempt <= 1 { Duration::ZERO } else { RECONNECTION_DELAY })
             .client_capacity(WAITING_EVENTS_MAX)
             .event_callback(|event| async move { tracing::info!(%event, "NATS") });
-        Ok(Self { client: options.connect(url).await?, deadline, breaker: Breaker::default() })
+        let server: ServerAddr = url.parse()?;
+        let client = with_login(options, &server).connect(server).await?;
+        Ok(Self { client, deadline, breaker: Breaker::default() })
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -76,5 +78,13 @@ impl Publisher {
             Some(Err(error)) => tracing::warn!(%error, %outbox_id, "NATS refused an event"),
             None => tracing::debug!(%outbox_id, "the NATS client is full, the event stays in the outbox"),
         }
+    }
+}
+
+/// The client does not take user and password out of the URL by itself.
+fn with_login(options: ConnectOptions, server: &ServerAddr) -> ConnectOptions {
+    match (server.username(), server.password()) {
+        (Some(user), Some(password)) => options.user_and_password(user.to_owned(), password.to_owned()),
+        _ => options,
     }
 }

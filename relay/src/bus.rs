@@ -1,7 +1,7 @@
 //! The connection to NATS: subscriptions, and the times when messages may have been missed.
 
 use anyhow::{Context, Result};
-use async_nats::{Client, ConnectOptions, Event, RequestErrorKind, Subscriber};
+use async_nats::{Client, ConnectOptions, Event, RequestErrorKind, ServerAddr, Subscriber};
 use auction::ItemId;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -34,6 +34,8 @@ impl Bus {
         let noted = link.clone();
         let options = ConnectOptions::new()
             .name("relay")
+            // Its answers come where no other role may listen.
+            .custom_inbox_prefix("_inbox.relay")
             .retry_on_initial_connect()
             .ping_interval(limits::NATS_PING_INTERVAL)
             .connection_timeout(limits::NATS_CONNECTION_TIMEOUT)
@@ -44,7 +46,8 @@ impl Bus {
                 note(&noted, &event);
                 std::future::ready(())
             });
-        let client = options.connect(url).await.context("NATS_URL is not the address of a NATS server")?;
+        let server: ServerAddr = url.parse().context("NATS_URL is not the address of a NATS server")?;
+        let client = with_login(options, &server).connect(server).await.context("cannot connect to NATS_URL")?;
         let (repaired_sender, repaired) = watch::channel(0);
         let watcher = watch_interruptions(client.clone(), link.subscribe(), repaired_sender);
         tasks.spawn(async move {
@@ -75,6 +78,14 @@ impl Bus {
             self.link.send_modify(|link| link.interruptions += 1);
         }
         Ok(subscriber)
+    }
+}
+
+/// The client does not take user and password out of the URL by itself.
+fn with_login(options: ConnectOptions, server: &ServerAddr) -> ConnectOptions {
+    match (server.username(), server.password()) {
+        (Some(user), Some(password)) => options.user_and_password(user.to_owned(), password.to_owned()),
+        _ => options,
     }
 }
 
