@@ -51,8 +51,10 @@ async fn act(event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
         }
         // Published, but not flushed: the connection is not even there when the answer is given.
         "publish" => {
-            let delayed =
-                ConnectOptions::new().retry_on_initial_connect().reconnect_delay_callback(move |_| milliseconds);
+            let password = order["password"].as_str().expect("a password").to_owned();
+            let delayed = ConnectOptions::with_user_and_password("operator".to_owned(), password)
+                .retry_on_initial_connect()
+                .reconnect_delay_callback(move |_| milliseconds);
             let client = delayed.connect(order["nats"].as_str().expect("a server")).await?;
             client.publish("told", "an event".into()).await?;
             // Kept for the next event, as functions keep their connections.

@@ -6,6 +6,7 @@
 pub mod command;
 mod config;
 mod control;
+mod credentials;
 mod install;
 mod lambda;
 mod name;
@@ -20,6 +21,7 @@ mod system;
 pub mod testing;
 
 pub use config::Addresses;
+pub use credentials::{Credentials, Role};
 pub use name::Name;
 pub use server::{Crash, Server, Status};
 pub use settings::{Api, Durability, Settings};

@@ -5,16 +5,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 /// A server on loopback that needs longer than this for one answer is not ready.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
-#[derive(Clone, Debug)]
+/// An answer of Redis is a word, or an error of a line.
+const LINE_BYTES: u64 = 4096;
+
+#[derive(Clone)]
 pub(crate) enum Probe {
-    /// `PING` is answered `PONG`; a Redis that still reads its log answers `LOADING`.
-    Redis(SocketAddr),
+    /// `PING` is answered `PONG`; a Redis that still reads its log answers `LOADING`. Then visitors are let in, by the
+    /// operator with this password, who asks.
+    Redis(SocketAddr, String),
     /// `GET` of the path is answered 200.
     Http(SocketAddr, &'static str),
     /// The user and the database exist and a session reaches "ready for query".
@@ -27,7 +31,7 @@ impl Probe {
     pub(crate) async fn ask(&self) -> Result<()> {
         let answer = async {
             match self {
-                Self::Redis(address) => redis(*address).await,
+                Self::Redis(address, password) => redis(*address, password).await,
                 Self::Http(address, path) => http(*address, path).await,
                 Self::Postgres(address) => postgres(*address).await,
                 Self::Listening(address) => TcpStream::connect(address).await.map(drop).map_err(Into::into),
@@ -37,12 +41,19 @@ impl Probe {
     }
 }
 
-async fn redis(address: SocketAddr) -> Result<()> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"PING\r\n").await?;
-    let mut answer = [0; 64];
-    let length = stream.read(&mut answer).await?;
-    ensure!(answer[..length].starts_with(b"+PONG"), "PING: {}", first_line(&answer[..length]));
+async fn redis(address: SocketAddr, password: &str) -> Result<()> {
+    /// What everybody may do without a password.
+    const VISITOR: &str = include_str!("../../infra/redis/visitor.acl");
+    let mut stream = BufReader::new(TcpStream::connect(address).await?);
+    let login = format!("AUTH operator {password}");
+    let let_in = format!("ACL SETUSER default {}", VISITOR.trim_end());
+    for (command, wanted) in [(login.as_str(), "+OK"), ("PING", "+PONG"), (let_in.as_str(), "+OK")] {
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        (&mut stream).take(LINE_BYTES).read_line(&mut answer).await?;
+        let word = command.split(' ').next().unwrap_or_default();
+        ensure!(answer.starts_with(wanted), "{word}: {}", first_line(answer.as_bytes()));
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod tree;
 
+use std::ffi::OsStr;
 use std::io;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +40,9 @@ impl Process {
         let collected_by_thread = Arc::clone(&collected);
         let (exit_sender, exit) = watch::channel(None);
         let (started_sender, started) = std::sync::mpsc::sync_channel(1);
-        let program = format!("{command:?}");
+        // Not the whole command: its environment holds passwords.
+        let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
+        let program = format!("{} {}", command.get_program().display(), words.join(" "));
         let run = move || {
             let mut child = match command.spawn() {
                 Ok(child) => child,

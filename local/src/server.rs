@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 pub(crate) use self::spec::{Account, Spec};
 use self::state::Shared;
 pub use self::state::{Crash, Status};
+use crate::credentials::Role;
 use crate::name::Name;
 use crate::ports;
 use crate::process::Process;
@@ -46,14 +47,50 @@ impl Server {
         self.spec.name
     }
 
-    /// Where clients find it: `redis://…`, `nats://…`, `postgres://…`, `http://…`, and `ws://…` for the relay.
+    /// Where clients find it: `redis://…`, `nats://…`, `postgres://…`, `http://…`, and `ws://…` for the relay. Redis and
+    /// NATS with the operator's password.
     pub fn url(&self) -> String {
-        self.spec.url.clone()
+        self.login(Role::Operator).unwrap_or(&self.spec.url).to_owned()
+    }
+
+    /// The same with what one role may do there.
+    ///
+    /// # Panics
+    /// If the role has no business with this server.
+    pub fn url_of(&self, role: Role) -> String {
+        let login = self.login(role);
+        login.unwrap_or_else(|| panic!("{} does not know the role {}", self.name(), role.as_str())).to_owned()
+    }
+
+    /// The password of one role.
+    ///
+    /// # Panics
+    /// If the role has no business with this server, or needs none.
+    pub fn password_of(&self, role: Role) -> String {
+        let url = self.url_of(role);
+        let password = url.split_once('@').and_then(|(login, _)| login.rsplit_once(':'));
+        password.unwrap_or_else(|| panic!("{} asks {} for no password", self.name(), role.as_str())).1.to_owned()
+    }
+
+    /// Where it listens: `127.0.0.1:6379`.
+    pub fn address(&self) -> &str {
+        let (_, rest) = self.spec.url.split_once("://").unwrap_or_default();
+        let (place, _) = rest.split_once('/').unwrap_or((rest, ""));
+        place.rsplit_once('@').map_or(place, |(_, address)| address)
+    }
+
+    /// Without a password, to be shown.
+    pub fn public_url(&self) -> &str {
+        &self.spec.url
+    }
+
+    fn login(&self, role: Role) -> Option<&str> {
+        self.spec.logins.iter().find(|(known, _)| *known == role).map(|(_, url)| url.as_str())
     }
 
     /// The monitoring address of NATS; for the others the same as `url`.
     pub fn monitor_url(&self) -> String {
-        self.spec.monitor_url.clone().unwrap_or_else(|| self.url())
+        self.spec.monitor_url.clone().unwrap_or_else(|| self.spec.url.clone())
     }
 
     pub fn log_file(&self) -> &std::path::Path {

@@ -97,6 +97,20 @@ impl Settings {
         data_folder(&self.folder, server)
     }
 
+    /// With the data, and gone with the data. Tests share one: their PostgreSQL is a copy, with the passwords in it.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        let folder = match self.durability {
+            Durability::Durable => self.folder.join("data"),
+            Durability::Quick => self.root.join(".local/template"),
+        };
+        folder.join("credentials.env")
+    }
+
+    /// Beside the data of Redis, so that whoever wipes those does not wipe who may log in.
+    pub(crate) fn redis_users_file(&self) -> PathBuf {
+        self.folder.join("data/redis-users.conf")
+    }
+
     /// What became of every invocation in a sandbox.
     pub(crate) fn report_file(&self) -> PathBuf {
         self.folder.join("logs").join(format!("{}.reports.jsonl", Name::Api))

@@ -7,6 +7,7 @@ use futures_util::future::{join_all, try_join_all};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::config::Addresses;
+use crate::credentials::Credentials;
 use crate::install;
 use crate::name::Name;
 use crate::ports;
@@ -32,7 +33,9 @@ impl System {
         let programs = install::ensure(&settings.root, settings.api).await?;
         let listens: Vec<_> = settings.servers.iter().flat_map(|name| settings.addresses.listens(*name)).collect();
         ports::check(&listens)?;
-        let specs = settings.servers.iter().map(|name| servers::prepare(*name, &settings, &programs));
+        let credentials = Credentials::keep(&settings.credentials_file())?;
+        let prepared = |name: &Name| servers::prepare(*name, &settings, &programs, &credentials);
+        let specs = settings.servers.iter().map(prepared);
         let specs = try_join_all(specs).await?;
         let (notices, crashes) = mpsc::channel(CRASH_NOTICES);
         let server = |spec| Server::new(spec, notices.clone(), settings.temporary.clone());
@@ -98,11 +101,11 @@ impl System {
     }
 
     pub fn redis_url(&self) -> String {
-        self.addresses.redis_url()
+        self.server("redis").url()
     }
 
     pub fn nats_url(&self) -> String {
-        self.addresses.nats_url()
+        self.server("nats").url()
     }
 
     pub fn nats_monitor_url(&self) -> String {
@@ -110,7 +113,7 @@ impl System {
     }
 
     pub fn postgres_url(&self) -> String {
-        self.addresses.postgres_url()
+        self.server("postgres").url()
     }
 
     pub fn worker_url(&self) -> String {

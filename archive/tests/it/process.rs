@@ -2,6 +2,8 @@
 
 use std::process::{Child, Command, Output, Stdio};
 
+use local::Role;
+
 use crate::{rig::Rig, wait::until_ok};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_archival-worker");
@@ -12,8 +14,10 @@ fn free_address() -> String {
 
 fn start(rig: &Rig, address: &str) -> Child {
     let mut command = Command::new(PROGRAM);
-    command.env("REDIS_URL", rig.redis.url()).env("NATS_URL", rig.nats.url());
-    command.env("POSTGRES_URL", rig.database.server.url()).env("WORKER_ADDR", address);
+    let postgres = &rig.database.server;
+    command.env("REDIS_URL", rig.redis.url_of(Role::Worker)).env("NATS_URL", rig.nats.url_of(Role::Worker));
+    command.env("POSTGRES_URL", postgres.url_of(Role::Worker)).env("MIGRATIONS_POSTGRES_URL", postgres.url());
+    command.env("WORKER_ADDR", address);
     command.stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -46,6 +50,7 @@ fn a_setting_that_is_none_is_named_and_a_password_is_not() {
     let cases = [
         ("WORKER_ADDR", "nowhere"),
         ("POSTGRES_URL", "mysql://bidding:secret@127.0.0.1/x"),
+        ("MIGRATIONS_POSTGRES_URL", "mysql://bidding:secret@127.0.0.1/x"),
         ("NATS_URL", "nats://secret@127.0.0.1:port"),
         ("REDIS_URL", "http://secret"),
     ];

@@ -1,6 +1,6 @@
 //! Redis without our client, to spoil what it holds.
 
-use local::Server;
+use local::{Role, Server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -13,10 +13,12 @@ pub(crate) async fn send(redis: &Server, commands: &str) {
 
 /// [`send`], and what Redis replied.
 pub(crate) async fn ask(redis: &Server, commands: &str) -> String {
-    let url = redis.url();
-    let address = url.trim_start_matches("redis://").trim_end_matches('/');
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    connection.write_all(format!("{commands}\nQUIT\n").replace('\n', "\r\n").as_bytes()).await.unwrap();
+    let mut connection = TcpStream::connect(redis.address()).await.unwrap();
+    let login = redis.password_of(Role::Operator);
+    connection
+        .write_all(format!("AUTH operator {login}\n{commands}\nQUIT\n").replace('\n', "\r\n").as_bytes())
+        .await
+        .unwrap();
     let mut replies = String::new();
     connection.read_to_string(&mut replies).await.unwrap();
     assert!(!replies.lines().any(|line| line.starts_with('-')), "{commands}: {replies}");

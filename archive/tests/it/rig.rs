@@ -4,7 +4,7 @@ use archive::{Config, stream, worker};
 use async_nats::{HeaderMap, jetstream};
 use auction::Verdict;
 use ledger::{Ledger, NewIds, OutboxId, Placed};
-use local::Server;
+use local::{Role, Server};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -36,15 +36,18 @@ impl Rig {
     pub(crate) async fn start() -> Self {
         let (redis, nats, database) = tokio::join!(local::testing::redis(), local::testing::nats(), Database::start());
         let ledger = Ledger::new(&redis.url()).unwrap();
-        let client = async_nats::connect(nats.url()).await.unwrap();
+        let login =
+            async_nats::ConnectOptions::with_user_and_password("operator".to_owned(), nats.password_of(Role::Operator));
+        let client = login.connect(nats.address()).await.unwrap();
         Self { redis, nats, database, ledger, client }
     }
 
     pub(crate) fn config(&self) -> Config {
         Config {
-            redis_url: self.redis.url(),
-            nats: self.nats.url().parse().unwrap(),
+            redis_url: self.redis.url_of(Role::Worker),
+            nats: self.nats.url_of(Role::Worker).parse().unwrap(),
             postgres: self.database.url.clone(),
+            migrations: self.database.server.url().parse().unwrap(),
             worker_addr: "127.0.0.1:0".parse().unwrap(),
             log_kept: LOG_KEPT.try_into().unwrap(),
             reopens_unverified: false,

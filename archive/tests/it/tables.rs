@@ -1,11 +1,12 @@
 //! A migrated PostgreSQL, and what stands in it.
 
 use archive::{PostgresUrl, Sink};
-use local::Server;
+use local::{Role, Server};
 use sqlx::PgPool;
 
 pub(crate) struct Database {
     pub(crate) server: Server,
+    /// The worker's, like the sink; the pool is the owner's.
     pub(crate) url: PostgresUrl,
     pub(crate) sink: Sink,
     pub(crate) pool: PgPool,
@@ -14,8 +15,8 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn start() -> Self {
         let server = local::testing::postgres().await;
-        let url: PostgresUrl = server.url().parse().unwrap();
-        archive::migrations::apply(&url).await.unwrap();
+        archive::migrations::apply(&server.url().parse().unwrap()).await.unwrap();
+        let url: PostgresUrl = server.url_of(Role::Worker).parse().unwrap();
         let pool = PgPool::connect_lazy(&server.url()).unwrap();
         Self { server, sink: Sink::new(&url), url, pool }
     }

@@ -2,7 +2,7 @@
 
 use auction::{AuctionEvent, Position};
 use ledger::Placed;
-use local::{Server, testing};
+use local::{Role, Server, testing};
 use tokio::time::{Duration, sleep};
 
 use crate::{
@@ -141,11 +141,16 @@ async fn a_wiped_redis_gets_every_item_back_with_the_end_of_its_log() {
 /// A second Redis that follows the first.
 async fn replica_of(redis: &Server) -> Server {
     let replica = testing::redis().await;
-    let address = redis.url().trim_start_matches("redis://").trim_end_matches('/').replace(':', " ");
-    redis::send(&replica, &format!("REPLICAOF {address}")).await;
-    until_equal("in step", true, async || redis::ask(&replica, "INFO replication").await.contains("link_status:up"))
-        .await;
+    follow(&replica, redis).await;
     replica
+}
+
+async fn follow(follower: &Server, primary: &Server) {
+    let (address, password) = (primary.address().replace(':', " "), primary.password_of(Role::Operator));
+    let login = format!("CONFIG SET masteruser operator\nCONFIG SET masterauth {password}");
+    redis::send(follower, &format!("{login}\nREPLICAOF {address}")).await;
+    until_equal("in step", true, async || redis::ask(follower, "INFO replication").await.contains("link_status:up"))
+        .await;
 }
 
 #[tokio::test]
@@ -159,10 +164,7 @@ async fn a_primary_that_followed_another_and_came_back_is_verified_although_it_k
     rig.publish_all(&placed).await;
     rig.until_archived(8).await;
     // The other becomes the primary without the last three, and hands over to the first again.
-    let address = other.url().trim_start_matches("redis://").trim_end_matches('/').replace(':', " ");
-    redis::send(&rig.redis, &format!("REPLICAOF {address}")).await;
-    until_equal("in step", true, async || redis::ask(&rig.redis, "INFO replication").await.contains("link_status:up"))
-        .await;
+    follow(&rig.redis, &other).await;
     redis::send(&rig.redis, "REPLICAOF NO ONE").await;
     until_open(&rig).await;
     worker.until_metric("restored_items_total", 1).await;
@@ -185,7 +187,7 @@ async fn a_promoted_replica_that_lacks_the_last_bids_is_restored() {
     // Everything that reached the old primary finds the replica from now on.
     let promoted = ledger::Ledger::new(&replica.url()).unwrap();
     assert!(!promoted.is_open().await.unwrap(), "a replica has no script");
-    let worker = rig.worker_with(|config| config.redis_url = replica.url()).await;
+    let worker = rig.worker_with(|config| config.redis_url = replica.url_of(Role::Worker)).await;
     let bid = crate::given::bid("lot", 9);
     let judged = until_ok("a bid", async || promoted.place_bid(&bid, ledger::NewIds::random(), true).await).await;
     assert_eq!(judged.item.position, position(2, 9));

@@ -2,7 +2,7 @@
 
 use archive::{Delivery, Sink};
 use ledger::{Placed, Replacement};
-use local::testing;
+use local::{Role, testing};
 use serde_json::json;
 
 use crate::support::{TestApi, api, api_with, parts, problem};
@@ -29,7 +29,7 @@ async fn trim_log(api: &TestApi, count: u64) {
 async fn what_the_log_no_longer_has_comes_from_postgresql_without_a_seam() {
     let postgres = testing::postgres().await;
     let url: archive::PostgresUrl = postgres.url().parse().unwrap();
-    let api = api_with(|config| config.postgres_url = postgres.url()).await;
+    let api = api_with(|config| config.postgres_url = postgres.url_of(Role::Functions)).await;
     for amount in 1..=9 {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }
@@ -54,7 +54,7 @@ async fn what_the_log_no_longer_has_comes_from_postgresql_without_a_seam() {
 async fn a_log_that_is_trimmed_while_it_is_listed_drops_and_repeats_nothing() {
     let postgres = testing::postgres().await;
     let url: archive::PostgresUrl = postgres.url().parse().unwrap();
-    let api = api_with(|config| config.postgres_url = postgres.url()).await;
+    let api = api_with(|config| config.postgres_url = postgres.url_of(Role::Functions)).await;
     for amount in 1..=90 {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }
@@ -93,7 +93,7 @@ async fn without_postgresql_older_bids_are_503_and_recent_ones_are_listed() {
 async fn bids_of_an_earlier_epoch_are_listed_first_and_no_page_skips_one() {
     let postgres = testing::postgres().await;
     let url: archive::PostgresUrl = postgres.url().parse().unwrap();
-    let api = api_with(|config| config.postgres_url = postgres.url()).await;
+    let api = api_with(|config| config.postgres_url = postgres.url_of(Role::Functions)).await;
     for amount in 1..=5 {
         api.bid("lot1", "alice", f64::from(amount)).await;
     }

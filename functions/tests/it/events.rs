@@ -5,15 +5,17 @@ use std::{collections::HashSet, time::Duration};
 use async_nats::Subscriber;
 use futures_util::StreamExt;
 use ledger::OutboxId;
-use local::testing;
+use local::{Role, Server, testing};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{TestApi, api_with, parts};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-async fn subscriber(url: &str) -> Subscriber {
-    let client = async_nats::connect(url).await.unwrap();
+async fn subscriber(nats: &Server) -> Subscriber {
+    let login =
+        async_nats::ConnectOptions::with_user_and_password("operator".to_owned(), nats.password_of(Role::Operator));
+    let client = login.connect(nats.address()).await.unwrap();
     let subscriber = client.subscribe("bid_events.*").await.unwrap();
     // Nobody answers, which the server says after it has taken the subscription. A flush only sends it.
     client.request("subscribed", "".into()).await.unwrap_err();
@@ -36,10 +38,9 @@ async fn until_connected(api: &TestApi) {
 #[tokio::test]
 async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
     let nats = testing::nats().await;
-    let url = nats.url();
-    let api = api_with(|config| config.nats_url = url.clone()).await;
+    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
     until_connected(&api).await;
-    let mut events = subscriber(&url).await;
+    let mut events = subscriber(&nats).await;
     api.bid("lot1", "alice", 100.01).await;
     let message = next(&mut events).await;
     assert_eq!(message.subject.as_str(), "bid_events.lot1");
@@ -56,10 +57,9 @@ async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
 #[tokio::test]
 async fn a_refused_bid_is_not_published() {
     let nats = testing::nats().await;
-    let url = nats.url();
-    let api = api_with(|config| config.nats_url = url.clone()).await;
+    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
     until_connected(&api).await;
-    let mut events = subscriber(&url).await;
+    let mut events = subscriber(&nats).await;
     for amount in [5.0, 4.0, 6.0] {
         api.bid("lot1", "alice", amount).await;
     }
@@ -71,8 +71,7 @@ async fn a_refused_bid_is_not_published() {
 #[tokio::test]
 async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_return() {
     let nats = testing::nats().await;
-    let url = nats.url();
-    let api = api_with(|config| config.nats_url = url.clone()).await;
+    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
     until_connected(&api).await;
     let mut amount = 0.0;
     let mut bid = || {
@@ -88,7 +87,7 @@ async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_re
         assert_eq!(bid().await.status(), 201);
     }
     nats.start().await.unwrap();
-    let mut events = subscriber(&url).await;
+    let mut events = subscriber(&nats).await;
     until_connected(&api).await;
     assert_eq!(bid().await.status(), 201);
     let told = async {
@@ -105,10 +104,9 @@ async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_re
 #[tokio::test]
 async fn a_bidder_who_hangs_up_does_not_keep_an_accepted_bid_from_being_told() {
     let nats = testing::nats().await;
-    let url = nats.url();
-    let api = api_with(|config| config.nats_url = url.clone()).await;
+    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
     until_connected(&api).await;
-    let mut events = subscriber(&url).await;
+    let mut events = subscriber(&nats).await;
     let body = r#"{"user_id":"alice","amount":1}"#;
     for number in 0..50 {
         let head = format!("POST /api/v1/items/lot{number}/bid HTTP/1.1\r\nHost: x\r\nContent-Type: application/json");

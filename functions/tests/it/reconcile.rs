@@ -1,18 +1,19 @@
 //! The scheduled function that empties the outbox.
 
 use functions::reconcile::{Report, reconcile, reconciler};
-use local::testing;
+use local::{Role, testing};
 
 use crate::support::api_with;
 
 #[tokio::test]
 async fn bids_that_nobody_archived_are_archived_by_any_number_of_runs_at_once() {
     let postgres = testing::postgres().await;
-    let url = postgres.url();
-    archive::migrations::apply(&url.parse().unwrap()).await.unwrap();
-    let api = api_with(|config| config.postgres_url = url.clone()).await;
+    archive::migrations::apply(&postgres.url().parse().unwrap()).await.unwrap();
+    let api = api_with(|config| config.postgres_url = postgres.url_of(Role::Functions)).await;
     let mut config = crate::support::config(&api.redis);
-    config.postgres_url = url;
+    // Its work is the worker's.
+    config.redis_url = api.redis.url_of(Role::Worker);
+    config.postgres_url = postgres.url_of(Role::Worker);
     for amount in 1..=20 {
         api.bid(&format!("lot{}", amount % 3), "alice", f64::from(amount)).await;
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use auction::AuctionEvent;
 use futures_util::StreamExt;
-use local::{Name, System, testing};
+use local::{Name, Role, System, testing};
 use serde_json::{Value, json};
 
 /// Far above what any step takes on a busy machine.
@@ -44,7 +44,10 @@ async fn a_sandbox_that_was_frozen_while_redis_restarted_judges_its_next_bid() {
 #[tokio::test]
 async fn the_event_of_an_accepted_bid_has_left_when_the_sandbox_is_frozen() {
     let system = testing::system_of(&SERVERS).await;
-    let client = async_nats::connect(system.nats_url()).await.unwrap();
+    let nats = system.server("nats");
+    let login =
+        async_nats::ConnectOptions::with_user_and_password("operator".to_owned(), nats.password_of(Role::Operator));
+    let client = login.connect(nats.address()).await.unwrap();
     let mut events = client.subscribe("bid_events.*").await.unwrap();
     // Nobody answers, which the server says after it has taken the subscription.
     client.request("subscribed", "".into()).await.unwrap_err();

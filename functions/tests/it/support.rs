@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use functions::{Config, api};
 use ledger::Ledger;
-use local::{Server, testing};
+use local::{Role, Server, testing};
 use reqwest::{Response, header};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -48,7 +48,7 @@ pub(crate) async fn open_redis() -> Server {
 
 pub(crate) fn config(redis: &Server) -> Config {
     Config {
-        redis_url: redis.url(),
+        redis_url: redis.url_of(Role::Functions),
         nats_url: format!("nats://{NOWHERE}"),
         postgres_url: format!("postgres://bidding@{NOWHERE}/bidding"),
         unlisted_items_allowed: true,

@@ -6,5 +6,6 @@ mod journey;
 mod kills;
 mod load;
 mod outages;
+mod roles;
 mod sandboxes;
 mod support;

@@ -58,9 +58,11 @@ pub(crate) async fn psql(system: &System, query: &str) -> String {
     output("psql", &["--no-psqlrc", "-tA", "-d", &system.postgres_url(), "-c", query]).await
 }
 
+/// Without a password, as in the guide: what everybody may read.
 pub(crate) async fn redis_cli(system: &System, arguments: &[&str]) -> String {
-    let url = system.redis_url();
-    output("redis-cli", &[&["-u", url.trim_end_matches('/')], arguments].concat()).await
+    let redis = system.addresses().redis;
+    let (ip, port) = (redis.ip().to_string(), redis.port().to_string());
+    output("redis-cli", &[&["-h", &ip, "-p", &port], arguments].concat()).await
 }
 
 async fn output(program: &str, arguments: &[&str]) -> String {

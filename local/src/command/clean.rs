@@ -15,6 +15,13 @@ use crate::settings::Settings;
 pub(super) fn run() -> Result<()> {
     let settings = Settings::from_env()?;
     let _lock = RunLock::take().context("the data cannot be wiped under running servers")?;
+    // The passwords go too: the next run draws new ones.
+    for file in [settings.credentials_file(), settings.redis_users_file()] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => result.with_context(|| format!("cannot remove {}", file.display()))?,
+        }
+    }
     let folders = [
         settings.data_folder(Name::Redis),
         settings.data_folder(Name::Nats),

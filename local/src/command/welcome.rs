@@ -7,7 +7,7 @@ use crate::system::System;
 pub(super) fn print(system: &System) {
     say("");
     for server in system.servers() {
-        say(format!("{:23} {}", server.name(), server.url()));
+        say(format!("{:23} {}", server.name(), server.public_url()));
     }
     say("");
     let runs = |name| system.servers().iter().any(|server| server.name() == name);

@@ -112,7 +112,7 @@ fn status(system: &System) -> Answer {
         server: server.name().to_string(),
         status: server.status().to_string(),
         pid: server.pid(),
-        url: server.url(),
+        url: server.public_url().to_owned(),
     });
     Answer::Status(rows.collect())
 }

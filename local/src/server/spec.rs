@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::credentials::Role;
 use crate::name::Name;
 use crate::ports::Listen;
 use crate::probe::Probe;
@@ -28,7 +29,10 @@ pub(crate) struct Spec {
     /// Ends it at once; also what the kernel sends it if we die.
     pub(crate) quick_end: Signal,
     pub(crate) log: PathBuf,
+    /// For people's eyes: it holds no password.
     pub(crate) url: String,
+    /// The URL with which each role logs in; none for a server that asks nobody who he is.
+    pub(crate) logins: Vec<(Role, String)>,
     pub(crate) monitor_url: Option<String>,
 }
 

@@ -4,13 +4,14 @@ use anyhow::Result;
 
 use super::ours;
 use crate::config::variable;
+use crate::credentials::Credentials;
 use crate::name::Name;
 use crate::programs;
 use crate::server::Spec;
 use crate::settings::Settings;
 
-pub(super) fn prepare(settings: &Settings) -> Result<Spec> {
-    let mut spec = ours::prepare(Name::Api, settings)?;
+pub(super) fn prepare(settings: &Settings, credentials: &Credentials) -> Result<Spec> {
+    let mut spec = ours::prepare(Name::Api, settings, credentials)?;
     spec.program = programs::find("local")?;
     let unlisted_items_allowed = variable("ALLOW_UNLISTED_ITEMS").unwrap_or_else(|| "true".to_owned());
     let reports = variable("SANDBOX_REPORTS").unwrap_or_else(|| settings.report_file().display().to_string());

@@ -5,13 +5,14 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rustix::process::Signal;
 
+use crate::credentials::{Credentials, Role};
 use crate::name::Name;
 use crate::probe::Probe;
 use crate::programs;
 use crate::server::Spec;
 use crate::settings::Settings;
 
-pub(super) fn prepare(server: Name, settings: &Settings) -> Result<Spec> {
+pub(super) fn prepare(server: Name, settings: &Settings, credentials: &Credentials) -> Result<Spec> {
     let addresses = &settings.addresses;
     let (binary, probe, url) = match server {
         Name::ArchivalWorker => ("archival-worker", Probe::Http(addresses.worker, "/ready"), addresses.worker_url()),
@@ -23,7 +24,7 @@ pub(super) fn prepare(server: Name, settings: &Settings) -> Result<Spec> {
         name: server,
         program: programs::find(binary)?,
         arguments: Vec::new(),
-        environment: environment(settings),
+        environment: environment(server, settings, credentials)?,
         working_folder: settings.root.clone(),
         account: None,
         listens: addresses.listens(server),
@@ -33,21 +34,37 @@ pub(super) fn prepare(server: Name, settings: &Settings) -> Result<Spec> {
         quick_end: Signal::KILL,
         log: settings.log_file(server),
         url,
+        logins: Vec::new(),
         monitor_url: None,
     })
 }
 
-/// Where they find the servers and listen themselves.
-pub(super) fn environment(settings: &Settings) -> Vec<(&'static str, String)> {
+/// Where it finds the servers, with what it may do there, and where it listens itself. Each learns its own role's
+/// passwords only; the worker also makes the tables, as their owner.
+pub(super) fn environment(
+    server: Name,
+    settings: &Settings,
+    credentials: &Credentials,
+) -> Result<Vec<(&'static str, String)>> {
     let addresses = &settings.addresses;
+    let role = match server {
+        Name::ArchivalWorker => Role::Worker,
+        Name::Broadcast => Role::Relay,
+        Name::Api | Name::Redis | Name::Nats | Name::Postgres => Role::Functions,
+    };
     let mut environment = vec![
-        ("REDIS_URL", addresses.redis_url()),
-        ("NATS_URL", addresses.nats_url()),
-        ("POSTGRES_URL", addresses.postgres_url()),
+        ("REDIS_URL", credentials.redis_url(addresses, role)?),
+        ("NATS_URL", credentials.nats_url(addresses, role)?),
         ("WORKER_ADDR", addresses.worker.to_string()),
         ("RELAY_ADDR", addresses.relay.to_string()),
         ("API_ADDR", addresses.api.to_string()),
     ];
+    if role != Role::Relay {
+        environment.push(("POSTGRES_URL", credentials.postgres_url(addresses, role)?));
+    }
+    if role == Role::Worker {
+        environment.push(("MIGRATIONS_POSTGRES_URL", credentials.postgres_url(addresses, Role::Operator)?));
+    }
     environment.extend(settings.environment.iter().cloned());
-    environment
+    Ok(environment)
 }

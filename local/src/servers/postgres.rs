@@ -1,25 +1,37 @@
-//! PostgreSQL: the memory. Database and user `bidding`, no password on loopback.
+//! PostgreSQL: the memory. Database and owner `bidding`, no password on loopback; a password for the roles below it.
 
 mod create;
+mod roles;
 mod shared_memory;
 mod template;
 mod user;
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 pub(crate) use self::shared_memory::give_back_shared_memory;
 pub(crate) use self::user::data_folder;
+use crate::credentials::{Credentials, Role};
 use crate::install::Programs;
 use crate::name::Name;
 use crate::probe::Probe;
 use crate::server::Spec;
 use crate::settings::{Durability, Settings};
 
-pub(super) async fn prepare(settings: &Settings, programs: &Programs) -> Result<Spec> {
+/// The owner is trusted on this machine, as the contract has it; the superuser may not come in at all.
+const WHO_MAY_CONNECT: &str = "\
+# TYPE DATABASE USER ADDRESS METHOD
+host all bidding 127.0.0.1/32 trust
+host all bidding ::1/128 trust
+host bidding functions,worker 127.0.0.1/32 scram-sha-256
+host bidding functions,worker ::1/128 scram-sha-256
+";
+
+pub(super) async fn prepare(settings: &Settings, programs: &Programs, credentials: &Credentials) -> Result<Spec> {
     let address = settings.addresses.postgres;
     let account = user::account()?;
     let data = data_folder(settings);
@@ -32,10 +44,13 @@ pub(super) async fn prepare(settings: &Settings, programs: &Programs) -> Result<
     );
     if !data.join("PG_VERSION").exists() {
         match settings.durability {
-            Durability::Durable => create::create(&data, account, programs, create::Disk::Wait).await?,
-            Durability::Quick => template::copy_to(&data, account, settings, programs).await?,
+            Durability::Durable => create::create(&data, account, programs, credentials, create::Disk::Wait).await?,
+            Durability::Quick => template::copy_to(&data, account, settings, programs, credentials).await?,
         }
     }
+    roles::renew(&data, account, programs, credentials).await?;
+    let access = data.join("pg_hba.conf");
+    fs::write(&access, WHO_MAY_CONNECT).with_context(|| format!("cannot write {}", access.display()))?;
     let mut options = vec![
         format!("listen_addresses={}", address.ip()),
         format!("port={}", address.port()),
@@ -50,6 +65,8 @@ pub(super) async fn prepare(settings: &Settings, programs: &Programs) -> Result<
     }
     let mut arguments = vec!["-D".into(), data.into_os_string()];
     arguments.extend(options.into_iter().flat_map(|option| ["-c".into(), option.into()]));
+    let login = |role| Ok((role, credentials.postgres_url(&settings.addresses, role)?));
+    let roles = [Role::Operator, Role::Functions, Role::Worker];
     Ok(Spec {
         name: Name::Postgres,
         program: programs.postgres_folder.join("postgres"),
@@ -68,6 +85,7 @@ pub(super) async fn prepare(settings: &Settings, programs: &Programs) -> Result<
         quick_end: Signal::QUIT,
         log: settings.log_file(Name::Postgres),
         url: settings.addresses.postgres_url(),
+        logins: roles.into_iter().map(login).collect::<Result<_>>()?,
         monitor_url: None,
     })
 }

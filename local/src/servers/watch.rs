@@ -6,13 +6,14 @@ use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use super::ours;
+use crate::credentials::Credentials;
 use crate::install::Programs;
 use crate::name::Name;
 use crate::probe::Probe;
 use crate::server::Spec;
 use crate::settings::Settings;
 
-pub(super) fn prepare(settings: &Settings, programs: &Programs) -> Result<Spec> {
+pub(super) fn prepare(settings: &Settings, programs: &Programs, credentials: &Credentials) -> Result<Spec> {
     let address = settings.addresses.api;
     let (ip, port) = (address.ip().to_string(), address.port().to_string());
     // Never `--timeout`: it ends functions that are merely idle, and watch does not start them again.
@@ -21,7 +22,7 @@ pub(super) fn prepare(settings: &Settings, programs: &Programs) -> Result<Spec> 
         name: Name::Api,
         program: programs.cargo_lambda.clone().context("cargo-lambda is missing: run `local install --watch`")?,
         arguments: words.map(Into::into).to_vec(),
-        environment: ours::environment(settings),
+        environment: ours::environment(Name::Api, settings, credentials)?,
         working_folder: settings.root.clone(),
         account: None,
         listens: settings.addresses.listens(Name::Api),
@@ -32,6 +33,7 @@ pub(super) fn prepare(settings: &Settings, programs: &Programs) -> Result<Spec> 
         quick_end: Signal::INT,
         log: settings.log_file(Name::Api),
         url: settings.addresses.api_url(),
+        logins: Vec::new(),
         monitor_url: None,
     })
 }

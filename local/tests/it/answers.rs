@@ -7,10 +7,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
+/// Splits `redis://user:password@address/`; without a user the first two are empty.
+fn login(url: &str) -> (&str, &str, &str) {
+    let (_, rest) = url.split_once("://").expect("a URL");
+    let (login, address) = rest.rsplit_once('@').unwrap_or((":", rest));
+    let (user, password) = login.split_once(':').expect("a user and a password");
+    (user, password, address.trim_end_matches('/'))
+}
+
 /// One Redis command in the inline form, and its answer.
 pub(crate) async fn redis(url: &str, command: &str) -> Result<String> {
-    let address = url.trim_start_matches("redis://").trim_end_matches('/');
+    let (user, password, address) = login(url);
     let mut stream = TcpStream::connect(address).await?;
+    if !user.is_empty() {
+        stream.write_all(format!("AUTH {user} {password}\r\n").as_bytes()).await?;
+        let mut welcome = [0; 5];
+        stream.read_exact(&mut welcome).await?;
+        ensure!(welcome == *b"+OK\r\n", "AUTH: {}", String::from_utf8_lossy(&welcome));
+    }
     stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
@@ -27,10 +41,10 @@ pub(crate) async fn postgres(url: &str, statement: &str) -> Result<String> {
 
 /// One request to JetStream's API over a NATS connection of its own, and the answer's JSON.
 pub(crate) async fn jetstream(url: &str, api: &str, request: &str) -> Result<serde_json::Value> {
-    let address = url.trim_start_matches("nats://");
+    let (user, password, address) = login(url);
     let mut stream = TcpStream::connect(address).await?;
     let talk = format!(
-        "CONNECT {{\"verbose\":false}}\r\nSUB answer 1\r\nPUB $JS.API.{api} answer {}\r\n{request}\r\nPING\r\n",
+        "CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nSUB answer 1\r\nPUB $JS.API.{api} answer {}\r\n{request}\r\nPING\r\n",
         request.len()
     );
     stream.write_all(talk.as_bytes()).await?;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod control;
+mod roles;
 mod run;
 mod sandboxes;
 mod servers;

@@ -49,14 +49,14 @@ async fn an_interrupt_leaves_no_process_and_the_data_survive() -> Result<()> {
         let mut supervisor = project.run(ALL).await;
         assert!(project.processes().len() > 3);
         if round == 0 {
-            answers::redis(&addresses.redis_url(), "SET kept 1").await?;
+            answers::redis(&project.redis_url(), "SET kept 1").await?;
             answers::postgres(&addresses.postgres_url(), "CREATE TABLE kept AS SELECT 42 AS number").await?;
             let create = r#"{"name":"KEPT","subjects":["kept.*"],"storage":"file"}"#;
-            answers::jetstream(&addresses.nats_url(), "STREAM.CREATE.KEPT", create).await?;
+            answers::jetstream(&project.nats_url(), "STREAM.CREATE.KEPT", create).await?;
         }
-        assert_eq!(answers::redis(&addresses.redis_url(), "GET kept").await?, "$1\r\n1\r\n");
+        assert_eq!(answers::redis(&project.redis_url(), "GET kept").await?, "$1\r\n1\r\n");
         assert_eq!(answers::postgres(&addresses.postgres_url(), "SELECT number FROM kept").await?, "42");
-        let stream = answers::jetstream(&addresses.nats_url(), "STREAM.INFO.KEPT", "").await?;
+        let stream = answers::jetstream(&project.nats_url(), "STREAM.INFO.KEPT", "").await?;
         assert_eq!(stream["config"]["storage"], "file", "{stream}");
         supervisor.signal(signal);
         supervisor.ends().await;
@@ -85,9 +85,9 @@ async fn a_second_interrupt_kills_what_does_not_stop() -> Result<()> {
     let project = Project::new()?;
     let mut supervisor = project.run(ALL).await;
     // A script that never ends keeps Redis from hearing the polite request.
-    let url = project.settings.addresses.redis_url();
+    let url = project.redis_url();
     let endless = tokio::spawn(async move { answers::redis(&url, "EVAL \"while true do end\" 0").await });
-    let redis_url = project.settings.addresses.redis_url();
+    let redis_url = project.redis_url();
     until("Redis is busy", async || answers::hangs(answers::redis(&redis_url, "PING")).await).await;
     supervisor.signal(Signal::INT);
     until("it stops", async || supervisor.output().contains("stopping")).await;

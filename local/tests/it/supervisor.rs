@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use local::{Name, Settings};
+use local::{Credentials, Name, Role, Settings};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
@@ -50,6 +50,19 @@ impl Project {
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside)
+    }
+
+    /// Those that the servers were started with.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials::keep(&self.path(".local/data/credentials.env")).expect("the file of the passwords")
+    }
+
+    pub(crate) fn redis_url(&self) -> String {
+        self.credentials().redis_url(&self.settings.addresses, Role::Operator).expect("a role of Redis")
+    }
+
+    pub(crate) fn nats_url(&self) -> String {
+        self.credentials().nats_url(&self.settings.addresses, Role::Operator).expect("a role of NATS")
     }
 
     /// `local` with these words.

@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
+use local::Role;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::Client;
@@ -19,8 +20,8 @@ impl Drop for Program {
 
 fn relay(stage: &Stage, address: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
-    command.env("RELAY_ADDR", address).env("REDIS_URL", stage.redis.url()).env("NATS_URL", stage.nats.url());
-    command.stderr(Stdio::piped());
+    command.env("REDIS_URL", stage.redis.url_of(Role::Relay)).env("NATS_URL", stage.nats.url_of(Role::Relay));
+    command.env("RELAY_ADDR", address).stderr(Stdio::piped());
     command
 }
 

@@ -1,6 +1,7 @@
 //! What one viewer sees of one item.
 
 use auction::AuctionEvent;
+use local::Role;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -124,10 +125,10 @@ async fn a_lost_history_is_a_new_snapshot_with_its_reason() {
     let old = stage.bid("lot1", 500).await;
     assert_eq!(viewer.frame().await, old);
     // Redis loses everything and is opened again in the next epoch.
-    let mut redis =
-        TcpStream::connect(stage.redis.url().trim_start_matches("redis://").trim_end_matches('/')).await.unwrap();
-    redis.write_all(b"FLUSHALL\r\n").await.unwrap();
-    let mut reply = [0; 5];
+    let mut redis = TcpStream::connect(stage.redis.address()).await.unwrap();
+    let login = format!("AUTH operator {}\r\n", stage.redis.password_of(Role::Operator));
+    redis.write_all(format!("{login}FLUSHALL\r\n").as_bytes()).await.unwrap();
+    let mut reply = [0; 10];
     redis.read_exact(&mut reply).await.unwrap();
     stage.ledger.open(2).await.unwrap();
     let placed = stage.accept_many("lot1", 100..102).await;

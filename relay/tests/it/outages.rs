@@ -34,7 +34,7 @@ async fn started_before_nats_the_relay_serves_snapshots_and_goes_live_by_itself(
     let stage = Stage::start().await;
     stage.bid("lot1", 100).await;
     stage.nats.kill().await.unwrap();
-    let relay = Relay::start(&stage.redis.url(), &stage.nats.url(), |_| {}).await;
+    let relay = Relay::start(&stage.redis, &stage.nats, |_| {}).await;
     let health = reqwest::get(relay.url("/health")).await.unwrap();
     assert_eq!(health.status(), 200);
     let mut viewer = Client::connect(relay.address, "lot1").await;

@@ -79,7 +79,7 @@ async fn a_restarted_relay_shows_what_was_missed_meanwhile() {
     assert_eq!(viewer.frame().await, first);
     stage.relay.shutdown.cancel();
     let missed = stage.accept_many("lot1", 2..400).await;
-    let relay = Relay::start(&stage.redis.url(), &stage.nats.url(), |_| {}).await;
+    let relay = Relay::start(&stage.redis, &stage.nats, |_| {}).await;
     let mut viewer = back(&stage, &relay, "since=1&epoch=1").await;
     assert_eq!(viewer.frames(398).await, frames(&missed));
 }

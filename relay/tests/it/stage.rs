@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use auction::{Amount, Bid, ItemId, UserId};
 use ledger::{Ledger, NewIds, OutboxId, Placed};
-use local::Server;
+use local::{Role, Server};
 use relay::{Config, Origins};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,7 @@ impl Stage {
         let ledger = Ledger::new(&redis.url()).unwrap();
         ledger.open(1).await.unwrap();
         let publisher = publisher(&nats).await;
-        let relay = Relay::start(&redis.url(), &nats.url(), adjust).await;
+        let relay = Relay::start(&redis, &nats, adjust).await;
         until("the relay is connected", async || relay.stats().await["nats_connected"] == true).await;
         Self { redis, nats, relay, ledger, publisher }
     }
@@ -79,7 +79,9 @@ impl Stage {
 }
 
 pub(crate) async fn publisher(nats: &Server) -> async_nats::Client {
-    async_nats::connect(nats.url()).await.unwrap()
+    let login =
+        async_nats::ConnectOptions::with_user_and_password("operator".to_owned(), nats.password_of(Role::Operator));
+    login.connect(nats.address()).await.unwrap()
 }
 
 pub(crate) async fn publish(publisher: &async_nats::Client, placed: &Placed) {
@@ -101,11 +103,11 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) async fn start(redis_url: &str, nats_url: &str, adjust: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start(redis: &Server, nats: &Server, adjust: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             address: "127.0.0.1:0".to_owned(),
-            redis_url: redis_url.to_owned(),
-            nats_url: nats_url.to_owned(),
+            redis_url: redis.url_of(Role::Relay),
+            nats_url: nats.url_of(Role::Relay),
             origins: Origins::parse("https://auctions.example").unwrap(),
             connections_max: 5_000,
             handshakes_max: 1_000,

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use super::roles;
+use crate::credentials::Credentials;
 use crate::install::Programs;
 use crate::server::Account;
 
@@ -24,7 +26,13 @@ pub(super) enum Disk {
 const ROLE_AND_DATABASE: &str = "CREATE ROLE bidding LOGIN CREATEDB;\nCREATE DATABASE bidding OWNER bidding;\n";
 
 /// Made beside its place and then renamed, so that an interruption leaves no half cluster.
-pub(super) async fn create(data: &Path, account: Option<Account>, programs: &Programs, disk: Disk) -> Result<()> {
+pub(super) async fn create(
+    data: &Path,
+    account: Option<Account>,
+    programs: &Programs,
+    credentials: &Credentials,
+    disk: Disk,
+) -> Result<()> {
     let unfinished = unfinished(data);
     let folder = || {
         let _ = fs::remove_dir_all(&unfinished);
@@ -45,10 +53,22 @@ pub(super) async fn create(data: &Path, account: Option<Account>, programs: &Pro
         initdb.args(["--no-sync", "--wal-segsize=1"]);
     }
     run(initdb, "").await?;
-    let mut single_user = command(&programs.postgres_folder.join("postgres"), account);
-    single_user.args(["--single", "-D"]).arg(place).arg("postgres");
-    run(single_user, ROLE_AND_DATABASE).await?;
+    as_superuser(&unfinished, account, programs, ROLE_AND_DATABASE).await?;
+    roles::renew(&unfinished, account, programs, credentials).await?;
     fs::rename(&unfinished, data).with_context(|| format!("cannot create {}", data.display()))
+}
+
+/// Statements, one a line, while no server runs.
+pub(super) async fn as_superuser(
+    data: &Path,
+    account: Option<Account>,
+    programs: &Programs,
+    statements: &str,
+) -> Result<()> {
+    let mut single_user = command(&programs.postgres_folder.join("postgres"), account);
+    // A statement that fails is not repeated in what is said about it: it may hold a password.
+    single_user.args(["--single", "-c", "log_min_error_statement=panic", "-D"]).arg(data).arg("postgres");
+    run(single_user, statements).await
 }
 
 fn unfinished(data: &Path) -> PathBuf {

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::create::{self, Disk};
+use crate::credentials::Credentials;
 use crate::install::Programs;
 use crate::server::Account;
 use crate::settings::Settings;
@@ -17,8 +18,9 @@ pub(super) async fn copy_to(
     account: Option<Account>,
     settings: &Settings,
     programs: &Programs,
+    credentials: &Credentials,
 ) -> Result<()> {
-    let template = ready(account, settings, programs).await?;
+    let template = ready(account, settings, programs, credentials).await?;
     let parent = data.parent().context("a data folder has a parent")?;
     fs::create_dir_all(parent)?;
     // The temporary folder is for us alone; let the user `postgres` pass through it.
@@ -28,13 +30,19 @@ pub(super) async fn copy_to(
 }
 
 /// The template of this PostgreSQL; made by the first who needs it, while the others wait.
-async fn ready(account: Option<Account>, settings: &Settings, programs: &Programs) -> Result<PathBuf> {
+async fn ready(
+    account: Option<Account>,
+    settings: &Settings,
+    programs: &Programs,
+    credentials: &Credentials,
+) -> Result<PathBuf> {
     let cache = settings.root.join(".local/template");
     let version = Command::new(programs.postgres_folder.join("postgres")).arg("--version").output()?;
     let words: String = String::from_utf8_lossy(&version.stdout).to_lowercase();
     let name: Vec<&str> =
         words.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    let template = cache.join(name.join("-"));
+    // With others in it, every copy would have to be given these passwords.
+    let template = cache.join(format!("{}-{}", name.join("-"), credentials.id()));
     if template.join("PG_VERSION").exists() {
         return Ok(template);
     }
@@ -46,7 +54,7 @@ async fn ready(account: Option<Account>, settings: &Settings, programs: &Program
         let workshop = tempfile::Builder::new().prefix("bidding-template-").tempdir()?;
         fs::set_permissions(workshop.path(), fs::Permissions::from_mode(0o711))?;
         let made = workshop.path().join("cluster");
-        create::create(&made, account, programs, Disk::DoNotWait).await?;
+        create::create(&made, account, programs, credentials, Disk::DoNotWait).await?;
         let unfinished = cache.join("unfinished");
         let _ = fs::remove_dir_all(&unfinished);
         copy(&made, &unfinished)?;

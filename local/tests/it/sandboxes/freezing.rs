@@ -1,6 +1,7 @@
 //! Between two events a sandbox stands still.
 
 use futures_util::StreamExt;
+use local::Role;
 use serde_json::json;
 
 use super::stage::{Stage, a_while, state, until_frozen};
@@ -38,12 +39,14 @@ async fn what_a_function_leaves_for_after_its_answer_is_not_done() {
 /// Whether an event that a function has published, and not flushed, is told within a while.
 async fn is_told(environment: &[(&str, &str)]) -> bool {
     let nats = local::testing::nats().await;
-    let client = async_nats::connect(nats.url()).await.unwrap();
+    let password = nats.password_of(Role::Operator);
+    let login = async_nats::ConnectOptions::with_user_and_password("operator".to_owned(), password.clone());
+    let client = login.connect(nats.address()).await.unwrap();
     let mut told = client.subscribe("told").await.unwrap();
     // Nobody answers, which the server says after it has taken the subscription.
     client.request("subscribed", "".into()).await.unwrap_err();
     let stage = Stage::start(environment).await;
-    let answer = stage.act(json!({ "do": "publish", "ms": 50, "nats": nats.url() })).await;
+    let answer = stage.act(json!({ "do": "publish", "ms": 50, "nats": nats.address(), "password": password })).await;
     assert_eq!(answer.status, 200, "{answer:?} {}", stage.log());
     tokio::time::timeout(std::time::Duration::from_secs(2), told.next()).await.is_ok()
 }
