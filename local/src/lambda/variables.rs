@@ -33,6 +33,11 @@ fn reserved(function: &Function, program: &Path) -> Vec<(String, String)> {
 /// Set in this process's environment, they reach every function: the filter of the logs, and traces of panics.
 const PASSED_ON: [&str; 2] = ["RUST_LOG", "RUST_BACKTRACE"];
 
+/// `REDIS_URL_RECONCILE` is the `REDIS_URL` of the function `reconcile` alone: on AWS each has its own value, too.
+fn of_one(function: &Function, name: &str) -> Option<String> {
+    variable(&format!("{name}_{}", function.binary.to_uppercase().replace('-', "_")))
+}
+
 /// A variable that the template declares has the value of this process's environment, if it is set there: that is how
 /// functions find the servers of this machine.
 pub(super) fn of(function: &Function, program: &Path) -> Result<Vec<(String, String)>> {
@@ -41,7 +46,7 @@ pub(super) fn of(function: &Function, program: &Path) -> Result<Vec<(String, Str
         variables.extend(variable(name).map(|value| (name.to_owned(), value)));
     }
     for (name, declared) in &function.variables {
-        let value = match (variable(name), declared) {
+        let value = match (of_one(function, name).or_else(|| variable(name)), declared) {
             (Some(here), _) => here,
             (None, Variable::Known(value)) => value.clone(),
             (None, Variable::OnlyDeployed(needed)) => bail!(
