@@ -38,6 +38,49 @@ async fn bids_go_on_while_postgres_hangs_and_all_rows_stand_when_it_answers_agai
     worker.stop().await;
 }
 
+/// Bids go on, nothing leaves the outbox and nothing is set aside, until PostgreSQL is as it was.
+async fn check_that_it_is_waited_out(spoil: &'static str, mend: &'static str) {
+    let rig = Rig::start().await;
+    let worker = rig.worker().await;
+    rig.publish_all(&rig.place_many(1..50).await).await;
+    rig.until_archived(49).await;
+    sqlx::raw_sql(spoil).execute(&rig.database.pool).await.unwrap();
+    // Settings of the database hold for new sessions.
+    rig.database.server.kill().await.unwrap();
+    rig.database.server.start().await.unwrap();
+    let placed = rig.place_many(50..100).await;
+    // Half of them are the reconciler's.
+    rig.publish_all(&placed[..25]).await;
+    worker.until_missing("PostgreSQL").await;
+    assert_eq!(rig.ledger.outbox_length().await.unwrap(), 50);
+    sqlx::raw_sql(mend).execute(&rig.database.pool).await.unwrap();
+    rig.until_archived(99).await;
+    worker.until_ready().await;
+    assert_eq!(rig.database.text("SELECT count(*)::text FROM quarantine").await, "0");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_postgres_that_has_become_read_only_is_waited_out() {
+    check_that_it_is_waited_out(
+        "ALTER DATABASE bidding SET default_transaction_read_only = on",
+        "BEGIN READ WRITE; ALTER DATABASE bidding RESET default_transaction_read_only; COMMIT",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_postgres_whose_disk_is_full_is_waited_out() {
+    // What it says then, from the place where it would say it.
+    check_that_it_is_waited_out(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+         CREATE TRIGGER full_disk BEFORE INSERT ON events EXECUTE FUNCTION full_disk()",
+        "DROP TRIGGER full_disk ON events",
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn postgres_killed_in_the_middle_of_the_work_loses_and_doubles_nothing() {
     let rig = Rig::start().await;
