@@ -125,6 +125,7 @@ impl Resuming {
                 }
                 (Continuity::Lost, _) => finished.push(Resumed::Jump(resumer.viewer, JumpReason::Epoch, resumer.after)),
                 (Continuity::Unbroken, Shown::All) => self.resumers.push(resumer),
+                (Continuity::Unbroken, Shown::UpToDate) => finished.push(Resumed::Live(resumer.viewer)),
                 (Continuity::Unbroken, Shown::UpToAHole) => {
                     finished.push(Resumed::Jump(resumer.viewer, JumpReason::LogTrimmed, resumer.after));
                 }
@@ -137,6 +138,8 @@ impl Resuming {
 
 enum Shown {
     All,
+    /// It knows all that everybody was shown.
+    UpToDate,
     /// Redis lost what came next, and nobody could give it back.
     UpToAHole,
     TooSlow,
@@ -153,6 +156,10 @@ impl Resumer {
                 return Shown::TooSlow;
             }
             self.after = *position;
+        }
+        // An item is put into a later epoch without an event.
+        if self.after.seq == up_to.seq {
+            return Shown::UpToDate;
         }
         if self.after == known {
             // Everybody is shown the rest soon, or a snapshot.

@@ -1,5 +1,6 @@
 //! Viewers that come back and say what they know.
 
+use ledger::Replacement;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -120,4 +121,28 @@ async fn what_is_no_position_is_400() {
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, b"HTTP/1.1 400", "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_epoch_without_an_event_is_no_loss() {
+    let stage = Stage::start().await;
+    let item = auction::ItemId::parse("lot1").unwrap();
+    let placed = stage.accept_many("lot1", 1..11).await;
+    // As after a restart of Redis that lost nothing.
+    let verification = stage.ledger.verify().await.unwrap();
+    let found = verification.states(std::slice::from_ref(&item)).await.unwrap().remove(0);
+    let mut state = found.clone().unwrap().state.unwrap();
+    state.position.epoch = 2;
+    verification.replace(&[Replacement { item, expected: found, state, log: None }]).await.unwrap();
+    verification.open(2).await.unwrap();
+    let mut up_to_date = back(&stage, &stage.relay, "since=10&epoch=1").await;
+    assert_eq!(up_to_date.connected["epoch"], 2);
+    let mut behind = back(&stage, &stage.relay, "since=7&epoch=1").await;
+    assert_eq!(behind.frames(3).await, frames(&placed[7..]));
+    // Longer than anybody waits for what does not come.
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    let next = stage.bid("lot1", 11).await;
+    assert!(next.contains(r#""epoch":2,"seq":11"#), "{next}");
+    assert_eq!(up_to_date.frame().await, next);
+    assert_eq!(behind.frame().await, next);
 }
