@@ -227,11 +227,13 @@ class Viewer(asyncio.Protocol):
         if event is None:
             self._read_notice(json.loads(payload))
             return
-        epoch, seq = self._position
+        _, last_seq = self._position
         if event.position <= self._position:
             self._audience.repeated += 1
             return
-        if event.position != (epoch, seq + 1):
+        # Seqs go on through a later epoch.
+        _, seq = event.position
+        if seq != last_seq + 1:
             self._audience.skipped += 1
         self._position = event.position
         if event.is_ours:
