@@ -74,3 +74,15 @@ async fn a_bid_of_unknown_outcome_may_be_repeated_with_its_key() {
     let (_, _, again) = parts(bid(&api, &["key"], "alice", 5).await).await;
     assert_eq!((status, &first["seq"], &first), (201, &json!(2), &again));
 }
+
+#[tokio::test]
+async fn a_full_redis_judges_no_bid_and_still_repeats_answers() {
+    let api = api().await;
+    let first = bid(&api, &["key"], "alice", 5).await.text().await.unwrap();
+    let client = redis::Client::open(api.redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
+    let detail = problem(503, parts(bid(&api, &["other"], "alice", 6).await).await);
+    assert!(detail.contains("not judged"), "{detail}");
+    assert_eq!(bid(&api, &["key"], "alice", 5).await.text().await.unwrap(), first);
+}

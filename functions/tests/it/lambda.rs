@@ -47,6 +47,21 @@ async fn a_function_answers_its_own_routes_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_repetition_is_recognised_in_another_sandbox() {
+    let redis = open_redis().await;
+    let config = config(&redis);
+    let keyed = |amount: u32| {
+        let bid = json!({ "user_id": "alice", "amount": amount }).to_string();
+        let event = event("POST", "/api/v1/items/lot1/bid", &bid, false);
+        event.replace(r#""host":"example.org""#, r#""host":"example.org","idempotency-key":"key""#)
+    };
+    let first = answer(&config, &routes::PLACE_BID, &keyed(7)).await;
+    assert_eq!((first.0, &first.1["seq"]), (201, &json!(1)));
+    assert_eq!(answer(&config, &routes::PLACE_BID, &keyed(7)).await, first);
+    assert_eq!(answer(&config, &routes::PLACE_BID, &keyed(8)).await.0, 422);
+}
+
+#[tokio::test]
 async fn an_id_does_not_become_another_one_on_the_way() {
     let redis = open_redis().await;
     let config = config(&redis);
