@@ -29,6 +29,8 @@ pub(super) fn prepare(settings: &Settings, programs: &Programs, credentials: &Cr
         ["--appendonly", "yes"],
         ["--appendfsync", "everysec"],
         ["--maxmemory-policy", "noeviction"],
+        // The idempotency keys of a hot item's day are many, and no bid should wait for their memory to be freed.
+        ["--lazyfree-lazy-expire", "yes"],
         // No snapshots beside the append-only file.
         ["--save", ""],
     ];
