@@ -90,7 +90,8 @@ async fn events_after(
     limit: usize,
 ) -> Result<Vec<AuctionEvent>, Problem> {
     let page = app.ledger.events_after(item, from, limit).await;
-    let LogPage { oldest, continuity, events: in_log } = app.noted(page).map_err(|error| Problem::of_read(&error))?;
+    let LogPage { oldest, continuity, events: in_log, .. } =
+        app.noted(page).map_err(|error| Problem::of_read(&error))?;
     let is_complete = match oldest {
         // Of a lost position too, once the log has what came instead.
         Some(oldest) => continuity == Continuity::Unbroken || oldest <= from,

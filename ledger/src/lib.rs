@@ -8,6 +8,7 @@ mod judge;
 mod keys;
 mod limits;
 mod log;
+mod marks;
 mod open;
 mod outbox;
 mod record;
@@ -18,7 +19,8 @@ mod verification;
 pub use error::LedgerError;
 pub use judge::{Judged, NewIds, Placed};
 pub use log::{Continuity, LogPage};
-pub use outbox::{OutboxCursor, OutboxId, OutboxLoad, OutboxPage, OutboxTails, UnreadableEntry};
+pub use marks::ShardMarks;
+pub use outbox::{OutboxCursor, OutboxId, OutboxLoad, OutboxPage, UnreadableEntry};
 pub use state::Standing;
 pub use verification::{Found, ItemCursor, Replacement, Verification};
 

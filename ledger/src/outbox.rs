@@ -1,7 +1,6 @@
 //! The outbox: what PostgreSQL does not have yet. An entry leaves it only when its row is known to stand there.
 
 mod overdue;
-mod tails;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,7 +12,6 @@ use redis::{
 use crate::{Ledger, LedgerError, Placed, keys::Shard};
 
 pub use overdue::{OutboxCursor, OutboxPage, UnreadableEntry};
-pub use tails::OutboxTails;
 
 /// The place of an event in an outbox. It travels beside the event as `<shard>:<entry>`: `17:1795456063000-0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -60,6 +60,11 @@ impl Bus {
         self.link.borrow().connected
     }
 
+    /// Whether NATS tells what happens, and not only seems to be there.
+    pub(crate) async fn is_answering(&self) -> bool {
+        self.is_connected() && timeout(limits::NATS_ANSWER_MAX, confirm(&self.client)).await == Ok(true)
+    }
+
     /// Changes when every item should look for what it missed.
     pub(crate) fn repaired(&self) -> watch::Receiver<u64> {
         self.repaired.clone()

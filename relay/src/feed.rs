@@ -55,12 +55,14 @@ pub(crate) enum Arrived {
     InOrder,
     Held,
     Duplicate,
+    /// Of an earlier epoch than another that has come.
+    Superseded,
 }
 
 /// The events of one item, in order.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    /// The item after the last event emitted.
+    /// The item after the last event emitted, in the epoch that it is known to have gone on in.
     state: ItemState,
     held: Held,
     repair: Repair,
@@ -93,14 +95,16 @@ impl Feed {
         if position <= self.position() {
             return Arrived::Duplicate;
         }
+        if position.epoch < self.held.epoch() {
+            // Redis may have lost it. If not, it is in the log.
+            self.repair.ask_log();
+            return Arrived::Superseded;
+        }
         if self.is_next(position) {
             self.emit(published, outputs);
             self.emit_held(outputs);
             self.watch_gap(now);
             return Arrived::InOrder;
-        }
-        if position.epoch < self.held.epoch() {
-            return Arrived::Duplicate;
         }
         if position.epoch > self.held.epoch() {
             // Whether our history goes on in it is for the log to say.
@@ -169,6 +173,6 @@ fn advance(state: &mut ItemState, event: &AuctionEvent) {
 }
 
 #[cfg(test)]
-mod model;
+pub(crate) mod model;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,10 +13,10 @@ mod hub;
 mod item;
 mod limits;
 mod listener;
+mod marks;
 mod metrics;
 mod open_files;
 mod origins;
-mod outboxes;
 mod run;
 mod viewer;
 

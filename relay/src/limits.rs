@@ -87,9 +87,9 @@ pub(crate) const READ_RETRY_DELAY: Duration = Duration::from_millis(50);
 pub(crate) const READ_RETRY_DELAY_MAX: Duration = Duration::from_secs(1);
 /// Readings of all items side by side: after an interruption every item wants one.
 pub(crate) const READS_MAX: usize = 64;
-/// Between two looks at where the outboxes end: how long a lost last event stays unseen. One call of 64 short commands,
-/// and then at most one reading of each item whose outbox moved.
-pub(crate) const OUTBOXES_READ_INTERVAL: Duration = Duration::from_millis(250);
+/// Between two looks at the marks of the shards: how long a lost last event stays unseen. One call of 128 short commands,
+/// and then at most one reading of each item whose shard moved.
+pub(crate) const MARKS_READ_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long neither NATS nor Redis may tell anything before viewers are told that what they see may be old.
 pub(crate) const STALE_AFTER: Duration = Duration::from_millis(250);
@@ -115,7 +115,9 @@ pub(crate) const NATS_CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const NATS_RECONNECT_DELAY: Duration = Duration::from_millis(250);
 /// For a subscription to be known to the server. After that it counts as made late: the log is read once more.
 pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(500);
-/// The same where no viewer waits for it.
+/// For an answer while Redis gives none: a connection that hangs tells nothing.
+pub(crate) const NATS_ANSWER_MAX: Duration = Duration::from_millis(250);
+/// For subscriptions where no viewer waits for them.
 pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// An event as JSON is about 300 bytes; what is much larger is none.
 pub(crate) const EVENT_BYTES_MAX: usize = 16 * 1024;

@@ -16,7 +16,7 @@ use crate::http::{self, App};
 use crate::hub::Hub;
 use crate::listener::Acceptor;
 use crate::metrics::Metrics;
-use crate::{limits, outboxes};
+use crate::{limits, marks};
 
 /// Serves until `shutdown`, then closes every viewer and returns when all is quiet or the deadline has passed.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
@@ -27,7 +27,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let lifetime = (tasks.clone(), shutdown.clone());
     let hub = Hub::new((ledger, bus), Arc::clone(&metrics), lifetime, config.connections_max);
     let handshakes = Arc::new(Semaphore::new(config.handshakes_max));
-    let watching = shutdown.clone().run_until_cancelled_owned(outboxes::watch(Arc::clone(&hub)));
+    let watching = shutdown.clone().run_until_cancelled_owned(marks::watch(Arc::clone(&hub)));
     tasks.spawn(watching);
     let app = App {
         hub,

@@ -1,15 +1,15 @@
 //! Whether a position is part of the history that a log tells.
 
-use auction::{AuctionEvent, Position};
+use auction::Position;
 
 use super::Continuity;
 
 impl Continuity {
-    /// `from_seq`: the log's events from the seq of the position on, itself included if the log still has it.
+    /// `from_seq`: where the log's events stand, from the seq of the position on, itself included if the log still has it.
     ///
     /// An item is put into a later epoch where it stands, without an event. So the event at a position may be of an earlier
     /// epoch than the position, but the next one is not.
-    pub fn of(after: Position, oldest: Option<Position>, from_seq: &[AuctionEvent]) -> Self {
+    pub fn of(after: Position, oldest: Option<Position>, from_seq: &[Position]) -> Self {
         let Some(oldest) = oldest else {
             return if after.seq == 0 { Self::Unbroken } else { Self::Lost };
         };
@@ -21,9 +21,9 @@ impl Continuity {
         }
         match from_seq {
             [anchor, rest @ ..]
-                if anchor.position.seq == after.seq
-                    && anchor.position.epoch <= after.epoch
-                    && rest.first().is_none_or(|next| next.position.epoch >= after.epoch) =>
+                if anchor.seq == after.seq
+                    && anchor.epoch <= after.epoch
+                    && rest.first().is_none_or(|next| next.epoch >= after.epoch) =>
             {
                 Self::Unbroken
             }

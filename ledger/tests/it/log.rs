@@ -22,9 +22,12 @@ async fn a_page_of_the_log_starts_after_a_position_and_ends_at_its_limit() {
     for amount in 1..=7 {
         place(&ledger, &bid("lot1", "alice", &amount.to_string())).await;
     }
-    for (seq, limit, expected) in [(0, 3, 1..4), (5, 100, 6..8), (7, 100, 0..0), (0, 0, 0..0)] {
+    for (seq, limit, expected, is_last) in
+        [(0, 3, 1..4, false), (2, 4, 3..7, false), (5, 100, 6..8, true), (7, 100, 0..0, true), (0, 0, 0..0, false)]
+    {
         let page = after(&ledger, at(1, seq), limit).await;
         assert_eq!((page.oldest, page.continuity), (Some(at(1, 1)), Continuity::Unbroken));
+        assert_eq!((page.anchor, page.is_last), ((seq > 0).then_some(at(1, seq)), is_last), "{seq} {limit}");
         assert_eq!(positions(&page), expected.map(|seq| at(1, seq)).collect::<Vec<_>>());
     }
     let beyond = after(&ledger, at(1, u64::MAX), 100).await;
@@ -35,7 +38,9 @@ async fn a_page_of_the_log_starts_after_a_position_and_ends_at_its_limit() {
 async fn an_item_without_bids_has_an_empty_log() {
     let (_server, ledger) = open_ledger().await;
     let page = after(&ledger, Position::default(), 10).await;
-    assert_eq!(page, LogPage { oldest: None, continuity: Continuity::Unbroken, events: Vec::new() });
+    let empty =
+        LogPage { oldest: None, anchor: None, continuity: Continuity::Unbroken, events: Vec::new(), is_last: true };
+    assert_eq!(page, empty);
     assert_eq!(after(&ledger, at(1, 3), 10).await.continuity, Continuity::Lost);
 }
 
@@ -107,7 +112,7 @@ async fn an_entry_that_this_version_cannot_read_is_passed_over() {
     let (server, ledger) = with_log(&[(1, 1), (1, 2)]).await;
     let mut connection = raw(&server).await;
     let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:l:lot1").query_async(&mut connection).await.unwrap();
-    for (seq, record) in [(3, "hammer lot1 of a newer version"), (4, "bid lot1 1 4 4 0 0 alice 4 0")] {
+    for (seq, record) in [(3, "hammer lot1 1 3 of a newer version"), (4, "bid lot1 1 4 4 0 0 alice 4 0")] {
         let add = redis::cmd("XADD").arg(&keys[0]).arg(format!("{seq}-0")).arg("r").arg(record).to_owned();
         let () = add.query_async(&mut connection).await.unwrap();
     }
@@ -116,4 +121,13 @@ async fn an_entry_that_this_version_cannot_read_is_passed_over() {
     let () = add.query_async(&mut connection).await.unwrap();
     let page = after(&ledger, at(1, 2), 10).await;
     assert_eq!((page.continuity, positions(&page)), (Continuity::Unbroken, vec![at(1, 5)]));
+    // It has its place: who saw it as the last, whoever showed it, goes on behind it.
+    for seq in [3, 4] {
+        let page = after(&ledger, at(1, seq), 10).await;
+        assert_eq!((page.continuity, positions(&page), page.is_last), (Continuity::Unbroken, vec![at(1, 5)], true));
+    }
+    // A page full of what cannot be read is not the end of the log.
+    let page = after(&ledger, at(1, 2), 2).await;
+    assert_eq!((positions(&page), page.is_last), (vec![], false));
+    assert_eq!(after(&ledger, at(2, 3), 10).await.continuity, Continuity::Lost);
 }

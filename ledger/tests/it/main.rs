@@ -6,6 +6,7 @@ mod faults;
 mod idempotency;
 mod judging;
 mod log;
+mod marks;
 mod opening;
 mod outbox;
 mod script_and_rule;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ledger::{OutboxCursor, OutboxId, OutboxPage};
 
-use crate::support::{bid, item, open_ledger, place, raw};
+use crate::support::{bid, open_ledger, place, raw};
 
 #[tokio::test]
 async fn entries_leave_the_outbox_when_they_are_confirmed_and_not_before() {
@@ -57,16 +57,4 @@ async fn an_entry_that_is_no_event_is_named_and_the_others_are_read() {
     assert_eq!(page.placed.iter().map(|placed| placed.event.position.seq).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(page.unreadable.len(), 2);
     assert!(page.unreadable[0].error.contains("rubbish"), "{page:?}");
-}
-
-#[tokio::test]
-async fn the_tail_of_an_outbox_moves_with_every_event_even_if_its_entry_has_left() {
-    let (_server, ledger) = open_ledger().await;
-    let before = ledger.outbox_tails().await.unwrap();
-    let judged = place(&ledger, &bid("lot1", "alice", "1")).await;
-    ledger.delete_from_outbox(&[judged.events[0].outbox_id.clone()]).await.unwrap();
-    let after = ledger.outbox_tails().await.unwrap();
-    assert!(after.moved(&before, &item("lot1")));
-    assert!(!after.moved(&before, &item("contested_item_1")), "another shard");
-    assert_eq!(ledger.outbox_tails().await.unwrap(), after);
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Feed, Jump, Output, Outputs, Published, Read, advance};
 use crate::limits::{HELD_EVENTS_MAX, LOG_PAGE_EVENTS};
 
-pub(super) fn event(epoch: u64, seq: u64) -> AuctionEvent {
+pub(crate) fn event(epoch: u64, seq: u64) -> AuctionEvent {
     let amount = |seq: u64| Amount::from_minor_units(epoch * 1_000_000 + seq).unwrap();
     AuctionEvent {
         event_id: Uuid::from_u64_pair(epoch, seq),
@@ -26,11 +26,11 @@ pub(super) fn event(epoch: u64, seq: u64) -> AuctionEvent {
     }
 }
 
-pub(super) fn published(epoch: u64, seq: u64) -> Published {
+pub(crate) fn published(epoch: u64, seq: u64) -> Published {
     Published::encode(event(epoch, seq))
 }
 
-pub(super) fn state_at(epoch: u64, seq: u64) -> ItemState {
+pub(crate) fn state_at(epoch: u64, seq: u64) -> ItemState {
     let mut state = ItemState::new(epoch);
     if seq > 0 {
         advance(&mut state, &event(epoch, seq));
@@ -40,11 +40,11 @@ pub(super) fn state_at(epoch: u64, seq: u64) -> ItemState {
 }
 
 /// What Redis knows, what is on its way, and what a viewer has been shown.
-pub(super) struct World {
-    pub(super) now: Instant,
-    pub(super) feed: Feed,
-    pub(super) state: ItemState,
-    log: BTreeMap<u64, AuctionEvent>,
+pub(crate) struct World {
+    pub(crate) now: Instant,
+    pub(crate) feed: Feed,
+    pub(crate) state: ItemState,
+    log: BTreeMap<u64, Entry>,
     on_the_way: Vec<AuctionEvent>,
     reading: Option<(Read, ItemState, LogPage)>,
     /// The seq that each epoch after the first went on from.
@@ -52,8 +52,15 @@ pub(super) struct World {
     shown: Vec<Output>,
 }
 
+#[derive(Clone)]
+struct Entry {
+    event: AuctionEvent,
+    /// Not so if only a newer version knows its kind.
+    is_readable: bool,
+}
+
 impl World {
-    pub(super) fn new(seq: u64) -> Self {
+    pub(crate) fn new(seq: u64) -> Self {
         let state = state_at(1, seq);
         Self {
             now: Instant::now(),
@@ -67,16 +74,26 @@ impl World {
         }
     }
 
-    pub(super) fn accept_bid(&mut self) {
-        let Position { epoch, seq } = self.state.position;
-        let event = event(epoch, seq + 1);
-        advance(&mut self.state, &event);
-        self.log.insert(seq + 1, event.clone());
+    pub(crate) fn accept_bid(&mut self) {
+        let event = self.accept(true);
         self.on_the_way.push(event);
     }
 
+    /// An event that this version cannot read, neither in the log nor from NATS.
+    pub(crate) fn accept_something_newer(&mut self) {
+        self.accept(false);
+    }
+
+    fn accept(&mut self, is_readable: bool) -> AuctionEvent {
+        let Position { epoch, seq } = self.state.position;
+        let event = event(epoch, seq + 1);
+        advance(&mut self.state, &event);
+        self.log.insert(seq + 1, Entry { event: event.clone(), is_readable });
+        event
+    }
+
     /// Delivers any message on the way; it stays there to come again if `again`.
-    pub(super) fn deliver(&mut self, which: usize, again: bool) {
+    pub(crate) fn deliver(&mut self, which: usize, again: bool) {
         if self.on_the_way.is_empty() {
             return;
         }
@@ -87,14 +104,14 @@ impl World {
         });
     }
 
-    pub(super) fn lose_message(&mut self, which: usize) {
+    pub(crate) fn lose_message(&mut self, which: usize) {
         if !self.on_the_way.is_empty() {
             let which = which % self.on_the_way.len();
             self.on_the_way.swap_remove(which);
         }
     }
 
-    pub(super) fn trim_log(&mut self, kept: usize) {
+    pub(crate) fn trim_log(&mut self, kept: usize) {
         while self.log.len() > kept {
             self.log.pop_first();
         }
@@ -102,18 +119,18 @@ impl World {
 
     /// Redis is reopened in the next epoch, and has lost its last events, or none. Messages about what was lost may
     /// still be on their way.
-    pub(super) fn lose_tail(&mut self, lost: u64) {
+    pub(crate) fn lose_tail(&mut self, lost: u64) {
         let Position { epoch, seq } = self.state.position;
         self.log.split_off(&(seq.saturating_sub(lost) + 1));
         // What a state tells of its last event stands in the log.
         let kept = self.log.keys().next_back().copied().unwrap_or(0);
-        self.state.leader = self.log.get(&kept).map(leader);
+        self.state.leader = self.log.get(&kept).map(|entry| leader(&entry.event));
         self.state.position = Position { epoch: epoch + 1, seq: kept };
         self.begun.insert(epoch + 1, kept);
     }
 
     /// Redis loses events and gets the later ones back from PostgreSQL, which never had these.
-    pub(super) fn lose_middle(&mut self, which: usize) {
+    pub(crate) fn lose_middle(&mut self, which: usize) {
         let seqs: Vec<u64> = self.log.keys().copied().collect();
         // The last event is where the state stands.
         if let Some((_, seqs)) = seqs.split_last().filter(|(_, seqs)| !seqs.is_empty()) {
@@ -122,20 +139,29 @@ impl World {
     }
 
     /// Begins the reading that the feed asks for, if it asks for one; the answer is of this moment.
-    pub(super) fn begin_read(&mut self) -> bool {
+    pub(crate) fn begin_read(&mut self) -> bool {
         let Some(read) = self.feed.next_read() else { return false };
         assert!(self.reading.is_none(), "one reading at a time");
         let after = if let Read::Log { after } = read { after } else { Position::default() };
-        let oldest = self.log.values().next().map(|event| event.position);
-        let from_seq: Vec<AuctionEvent> = self.log.range(after.seq.max(1)..).map(|(_, event)| event.clone()).collect();
-        let continuity = Continuity::of(after, oldest, &from_seq);
-        let later = from_seq.into_iter().filter(|event| event.position.seq > after.seq);
-        let page = LogPage { oldest, continuity, events: later.take(LOG_PAGE_EVENTS).collect() };
+        let page = self.page(after);
         self.reading = Some((read, self.state.clone(), page));
         true
     }
 
-    pub(super) fn end_read(&mut self, success: bool) {
+    /// As the ledger makes it.
+    pub(crate) fn page(&self, after: Position) -> LogPage {
+        let oldest = self.log.values().next().map(|entry| entry.event.position);
+        let entries: Vec<&Entry> = self.log.range(after.seq.max(1)..).map(|(_, entry)| entry).collect();
+        let from_seq: Vec<Position> = entries.iter().map(|entry| entry.event.position).collect();
+        let anchor = from_seq.first().copied().filter(|position| position.seq == after.seq);
+        let later = entries.into_iter().filter(|entry| entry.event.position.seq > after.seq);
+        let is_last = later.clone().count() <= LOG_PAGE_EVENTS;
+        let readable = later.take(LOG_PAGE_EVENTS).filter(|entry| entry.is_readable);
+        let events = readable.map(|entry| entry.event.clone()).collect();
+        LogPage { oldest, anchor, continuity: Continuity::of(after, oldest, &from_seq), events, is_last }
+    }
+
+    pub(crate) fn end_read(&mut self, success: bool) {
         let Some((read, state, page)) = self.reading.take() else { return };
         self.act(|feed, now, outputs| match (success, read) {
             (false, _) => feed.read_failed(now),
@@ -144,13 +170,13 @@ impl World {
         });
     }
 
-    pub(super) fn pass_time(&mut self, passed: Duration) {
+    pub(crate) fn pass_time(&mut self, passed: Duration) {
         self.now += passed;
         self.act(|feed, now, _| feed.time_passed(now));
     }
 
     /// Lets everything come to rest: no more messages, every reading succeeds, every deadline passes.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.feed.interrupted();
         for _ in 0..10_000 {
             self.end_read(true);
@@ -165,34 +191,49 @@ impl World {
     }
 
     fn act(&mut self, action: impl FnOnce(&mut Feed, Instant, &mut Outputs)) {
+        let (known, shown_before) = (self.feed.position(), self.shown.len());
         action(&mut self.feed, self.now, &mut self.shown);
         assert!(self.feed.held.len() <= HELD_EVENTS_MAX);
+        for output in &self.shown[shown_before..] {
+            let (Output::Event { position, .. } | Output::Snapshot(Jump { state: ItemState { position, .. }, .. })) =
+                output;
+            assert!(*position > known, "{position:?}, although the item was known to stand at {known:?}");
+        }
     }
 
-    /// Up to an epoch that began without an event.
-    pub(super) fn is_where_redis_is(&self) -> bool {
-        let (shown, found) = (self.feed.position(), self.state.position);
-        let is_same_place = shown.seq == found.seq && shown.epoch <= found.epoch;
-        is_same_place && self.begun.range(shown.epoch + 1..).all(|(_, kept)| *kept >= shown.seq)
+    pub(crate) fn is_where_redis_is(&self) -> bool {
+        self.feed.position() == self.state.position
     }
 
-    pub(super) fn jumps(&self) -> Vec<&Jump> {
+    pub(crate) fn jumps(&self) -> Vec<&Jump> {
         let shown = self.shown.iter();
         shown.filter_map(|output| if let Output::Snapshot(jump) = output { Some(jump) } else { None }).collect()
     }
 
+    pub(crate) fn shown(&self) -> &[Output] {
+        &self.shown
+    }
+
+    /// Whether an event is the very next in the history that another is the last of.
+    pub(crate) fn follows(&self, next: Position, last: Position) -> bool {
+        next.seq == last.seq + 1 && next.epoch >= last.epoch && self.is_kept(last, next.epoch)
+    }
+
+    /// Whether an event is a part of the history in an epoch.
+    pub(crate) fn is_kept(&self, event: Position, epoch: u64) -> bool {
+        let mut begun = self.begun.range(..=epoch).filter(|(begun, _)| **begun > event.epoch);
+        begun.all(|(_, kept)| *kept >= event.seq)
+    }
+
     /// The whole promise: after a snapshot s exactly s+1, s+2, …, each as it was accepted.
-    pub(super) fn check_shown_from(&self, first: Position) {
+    pub(crate) fn check_shown_from(&self, first: Position) {
         let mut last = first;
         for output in &self.shown {
             match output {
                 Output::Event { frame, .. } => {
                     let next = AuctionEvent::from_json(frame.as_bytes()).unwrap().position;
                     assert_eq!(frame.as_str(), event(next.epoch, next.seq).to_json());
-                    assert!(next.seq == last.seq + 1 && next.epoch >= last.epoch, "{next:?} after {last:?}");
-                    // What was shown before is a part of the history in which the next one happened.
-                    let mut begun = self.begun.range(..=next.epoch).filter(|(epoch, _)| **epoch > last.epoch);
-                    assert!(begun.all(|(_, kept)| *kept >= last.seq), "{next:?} after {last:?}");
+                    assert!(self.follows(next, last), "{next:?} after {last:?}");
                     last = next;
                 }
                 Output::Snapshot(jump) => {
@@ -201,7 +242,9 @@ impl World {
                 }
             }
         }
-        assert_eq!(last, self.feed.position());
+        // The item may have been put into a later epoch since.
+        let found = self.feed.position();
+        assert!(found.seq == last.seq && found.epoch >= last.epoch, "{found:?} after {last:?}");
     }
 }
 

@@ -26,8 +26,10 @@ pub(super) struct Repair {
     /// Set after a failure.
     paused_until: Option<Instant>,
     gap: Option<Gap>,
-    /// Why the log does not lead on from here: only a snapshot does.
-    pub(super) cut: Option<JumpReason>,
+    /// From where the log does not lead on, and why: only a snapshot does.
+    pub(super) cut: Option<(Position, JumpReason)>,
+    /// Where the item stood when Redis was last asked: the log should lead there.
+    pub(super) standing: Option<Position>,
 }
 
 #[derive(Debug)]

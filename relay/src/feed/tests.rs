@@ -9,8 +9,9 @@ use super::*;
 use crate::limits::{GAP_HOLD, HELD_EVENTS_MAX, LOG_PAGE_EVENTS, READ_RETRY_DELAY};
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     AcceptBids(u8),
+    AcceptSomethingNewer,
     Deliver { which: usize, again: bool },
     LoseMessage(usize),
     PassTime { ms: u64 },
@@ -22,9 +23,10 @@ enum Step {
     LoseMiddle(usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (1_u8..4).prop_map(Step::AcceptBids),
+        1 => Just(Step::AcceptSomethingNewer),
         16 => (any::<usize>(), prop::bool::weighted(0.2)).prop_map(|(which, again)| Step::Deliver { which, again }),
         2 => any::<usize>().prop_map(Step::LoseMessage),
         4 => (0_u64..60).prop_map(|ms| Step::PassTime { ms }),
@@ -38,9 +40,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn take(world: &mut World, step: &Step) {
+pub(crate) fn take(world: &mut World, step: &Step) {
     match *step {
         Step::AcceptBids(count) => (0..count).for_each(|_| world.accept_bid()),
+        Step::AcceptSomethingNewer => world.accept_something_newer(),
         Step::Deliver { which, again } => world.deliver(which, again),
         Step::LoseMessage(which) => world.lose_message(which),
         Step::PassTime { ms } => world.pass_time(Duration::from_millis(ms)),
@@ -56,7 +59,7 @@ fn take(world: &mut World, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_a_viewer_sees_each_event_after_its_snapshot_once_and_in_order(
@@ -80,8 +83,10 @@ proptest! {
     ) {
         let mut world = World::new(0);
         for step in &steps {
-            if !matches!(step, Step::TrimLog { .. } | Step::LoseTail { lost: 1.. } | Step::LoseMiddle(_)) {
-                take(&mut world, step);
+            match step {
+                Step::TrimLog { .. } | Step::LoseTail { lost: 1.. } | Step::LoseMiddle(_) => {}
+                Step::AcceptSomethingNewer => {}
+                step => take(&mut world, step),
             }
         }
         world.settle();
@@ -128,7 +133,8 @@ fn a_gap_is_held_for_a_moment_and_then_read_from_the_log() {
     assert_eq!(feed.next_read(), Some(Read::Log { after: Position { epoch: 1, seq: 4 } }));
     assert_eq!(feed.next_read(), None, "one reading at a time");
     let events = (5..=7).map(|seq| published(1, seq).event).collect();
-    let page = LogPage { oldest: Some(Position { epoch: 1, seq: 1 }), continuity: Continuity::Unbroken, events };
+    let (oldest, anchor) = (Some(Position { epoch: 1, seq: 1 }), Some(Position { epoch: 1, seq: 4 }));
+    let page = LogPage { oldest, anchor, continuity: Continuity::Unbroken, events, is_last: true };
     feed.log_read(page, now, &mut outputs);
     assert_eq!(frames(&outputs), [5, 6, 7]);
     assert_eq!(feed.gaps_filled(), 2);
@@ -209,4 +215,70 @@ fn more_than_can_be_held_and_more_than_one_page_come_from_the_log() {
     assert_eq!(world.feed.position(), world.state.position);
     world.check_shown_from(Position { epoch: 1, seq: 0 });
     assert!(world.jumps().is_empty());
+}
+
+#[test]
+fn a_lost_bid_is_not_shown_once_a_later_epoch_is_known() {
+    let mut world = World::new(0);
+    (0..3).for_each(|_| world.accept_bid());
+    // Two are shown; the third is lost, and its message comes late.
+    (0..2).for_each(|_| world.deliver(0, false));
+    world.lose_tail(1);
+    world.settle();
+    assert!(world.jumps().is_empty(), "nothing that was shown is lost");
+    assert_eq!(world.feed.position(), Position { epoch: 2, seq: 2 });
+    world.deliver(0, false);
+    assert_eq!(world.feed.position(), Position { epoch: 2, seq: 2 });
+}
+
+#[test]
+fn a_lost_bid_is_not_shown_once_an_event_of_a_later_epoch_has_come() {
+    let (mut feed, now) = at(1, 4);
+    let mut outputs = Outputs::new();
+    feed.arrived(published(2, 6), now, &mut outputs);
+    feed.arrived(published(1, 5), now, &mut outputs);
+    assert_eq!(outputs, []);
+    assert_eq!(feed.next_read(), Some(Read::Log { after: Position { epoch: 1, seq: 4 } }), "which tells");
+}
+
+#[test]
+fn a_lost_bid_leaves_the_screen_when_the_next_epoch_begins_without_an_event() {
+    let mut world = World::new(0);
+    (0..3).for_each(|_| world.accept_bid());
+    world.settle();
+    world.lose_tail(1);
+    world.settle();
+    let [jump] = world.jumps()[..] else { panic!("one snapshot") };
+    assert_eq!((jump.reason, jump.state.position), (JumpReason::Epoch, Position { epoch: 2, seq: 2 }));
+}
+
+#[test]
+fn last_events_that_only_a_newer_version_can_read_are_passed_by_a_snapshot() {
+    let mut world = World::new(0);
+    world.accept_bid();
+    (0..2).for_each(|_| world.accept_something_newer());
+    world.settle();
+    let [jump] = world.jumps()[..] else { panic!("one snapshot") };
+    assert_eq!((jump.reason, jump.skipped, jump.state.position.seq), (JumpReason::LogTrimmed, 2, 3));
+    // And a page of nothing else is not asked for again and again.
+    (0..2 * LOG_PAGE_EVENTS).for_each(|_| world.accept_something_newer());
+    world.accept_bid();
+    world.settle();
+    assert_eq!(world.jumps().len(), 2);
+    assert!(world.is_where_redis_is());
+}
+
+#[test]
+fn what_redis_said_about_an_older_place_is_asked_again() {
+    let (mut feed, now) = at(1, 4);
+    let mut outputs = Outputs::new();
+    feed.arrived(published(1, 6), now, &mut outputs);
+    feed.time_passed(now + GAP_HOLD);
+    assert_eq!(feed.next_read(), Some(Read::Log { after: Position { epoch: 1, seq: 4 } }));
+    feed.arrived(published(1, 5), now, &mut outputs);
+    let (oldest, continuity) = (Some(Position { epoch: 1, seq: 6 }), Continuity::Trimmed);
+    let events = vec![published(1, 6).event];
+    feed.log_read(LogPage { oldest, anchor: None, continuity, events, is_last: true }, now, &mut outputs);
+    assert_eq!(frames(&outputs), [5, 6], "no snapshot");
+    assert_eq!(feed.next_read(), Some(Read::Log { after: Position { epoch: 1, seq: 6 } }));
 }

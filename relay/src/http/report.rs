@@ -55,6 +55,7 @@ pub(super) struct Stats {
     events_in_order: u64,
     events_held: u64,
     events_duplicate: u64,
+    events_superseded: u64,
     events_invalid: u64,
 }
 
@@ -73,6 +74,7 @@ pub(super) async fn stats(State(app): State<Arc<App>>) -> Json<Stats> {
         events_in_order: metrics.events_in_order.get(),
         events_held: metrics.events_held.get(),
         events_duplicate: metrics.events_duplicate.get(),
+        events_superseded: metrics.events_superseded.get(),
         events_invalid: metrics.invalid_events.get(),
     })
 }

@@ -65,6 +65,7 @@ impl<'a> Live<'a> {
         let mut freshness = self.task.hub.freshness.subscribe();
         let shared = Arc::clone(&self.task.shared);
         self.greet_all();
+        self.task.viewers.publish_count(self.resuming.len());
         loop {
             self.resume();
             let recheck_at = self.begin_reading();
@@ -98,6 +99,7 @@ impl<'a> Live<'a> {
                 () = sleep_until_some(Some(self.empty_since + limits::ITEM_LINGER)), if nobody_watches => self.retire(),
             };
             self.show();
+            self.task.viewers.publish_count(self.resuming.len());
             if let Next::End = next {
                 return;
             }
@@ -118,6 +120,7 @@ impl<'a> Live<'a> {
             Arrived::InOrder => metrics.events_in_order.inc(),
             Arrived::Held => metrics.events_held.inc(),
             Arrived::Duplicate => metrics.events_duplicate.inc(),
+            Arrived::Superseded => metrics.events_superseded.inc(),
         };
         Next::Continue
     }

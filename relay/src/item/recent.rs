@@ -28,7 +28,7 @@ impl Recent {
     }
 
     /// What followed a position, if it is known.
-    pub(super) fn after(&self, position: Position) -> Option<impl Iterator<Item = &Utf8Bytes>> {
+    pub(super) fn after(&self, position: Position) -> Option<impl ExactSizeIterator<Item = &Utf8Bytes>> {
         let skipped = match position == self.start {
             true => 0,
             false => self.frames.binary_search_by_key(&position, |(position, _)| *position).ok()? + 1,

@@ -4,6 +4,8 @@
 //! live when the last event that it was shown is among the last that everybody was shown: from there on nothing is
 //! missing and nothing comes twice.
 
+mod resumer;
+
 use std::pin::Pin;
 use std::time::Instant;
 
@@ -13,6 +15,7 @@ use ledger::{Continuity, LogPage};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
+use self::resumer::{Place, Resumer};
 use super::{Viewer, recent::Recent};
 use crate::closing::Closing;
 use crate::feed::{JumpReason, Published};
@@ -23,17 +26,15 @@ type Reading = Pin<Box<dyn Future<Output = Result<LogPage>> + Send>>;
 #[derive(Default)]
 pub(super) struct Resuming {
     resumers: Vec<Resumer>,
-    reading: Option<(Position, Reading)>,
+    reading: Option<(Question, Reading)>,
 }
 
-struct Resumer {
-    viewer: Viewer,
-    /// The last event that it knows.
-    after: Position,
-    /// When it is given up, unless it is shown something before.
-    until: Instant,
-    /// It knows more than everybody was shown so far. The log has nothing for it.
-    is_ahead: bool,
+/// What is asked of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) after: Position,
+    /// Where everybody was when it was asked.
+    pub(super) asked_at: Position,
 }
 
 /// A viewer whose replay is over.
@@ -55,7 +56,7 @@ impl Resuming {
     }
 
     pub(super) fn add(&mut self, viewer: Viewer, after: Position, now: Instant) {
-        self.resumers.push(Resumer { viewer, after, until: now + limits::RESUME_PATIENCE, is_ahead: false });
+        self.resumers.push(Resumer::new(viewer, after, now));
     }
 
     pub(super) fn leave(&mut self, id: Uuid) {
@@ -68,46 +69,50 @@ impl Resuming {
 
     /// After a snapshot the log is asked again.
     pub(super) fn history_changed(&mut self) {
-        self.resumers.iter_mut().for_each(|resumer| resumer.is_ahead = false);
+        self.reading = None;
     }
 
     /// Who has come to where everybody is, and who has waited for too long.
     pub(super) fn finished(&mut self, recent: &Recent, now: Instant) -> Vec<Resumed> {
         let mut finished = Vec::new();
-        let done = |resumer: &mut Resumer| recent.after(resumer.after).is_some() || resumer.until <= now;
-        for Resumer { viewer, after, .. } in self.resumers.extract_if(.., done) {
-            finished.push(match recent.after(after) {
-                Some(mut rest) => match rest.all(|frame| viewer.queue.try_send(frame.clone()).is_ok()) {
-                    true => Resumed::Live(viewer),
-                    false => Resumed::TooSlow(viewer),
-                },
-                None => Resumed::GivenUp(viewer),
-            });
+        for resumer in std::mem::take(&mut self.resumers) {
+            match recent.after(resumer.after) {
+                Some(rest) if resumer.has_room_for(rest.len()) => {
+                    rest.for_each(|frame| resumer.show(frame));
+                    finished.push(Resumed::Live(resumer.viewer));
+                }
+                _ if now < resumer.until => self.resumers.push(resumer),
+                None if resumer.has_room_for(limits::LOG_PAGE_EVENTS) => {
+                    finished.push(Resumed::GivenUp(resumer.viewer));
+                }
+                _ => finished.push(Resumed::TooSlow(resumer.viewer)),
+            }
         }
         finished
     }
 
-    /// Where to read the log next: at the one who is furthest behind and has room for a page.
-    pub(super) fn next_read(&self) -> Option<Position> {
-        let waiting = self.resumers.iter().filter(|resumer| !resumer.is_ahead);
-        let with_room = waiting.filter(|resumer| resumer.viewer.queue.capacity() > limits::LOG_PAGE_EVENTS);
-        with_room.map(|resumer| resumer.after).min().filter(|_| self.reading.is_none())
+    /// What to ask the log next: what the one who is furthest behind, and has room for a page, has missed.
+    pub(super) fn next_read(&self, here: Position) -> Option<Question> {
+        let asking = self.resumers.iter().filter(|resumer| resumer.waits_at != Some(here));
+        let with_room = asking.filter(|resumer| resumer.has_room_for(limits::LOG_PAGE_EVENTS));
+        let after = with_room.map(|resumer| resumer.after).min().filter(|_| self.reading.is_none())?;
+        Some(Question { after, asked_at: here })
     }
 
-    pub(super) fn begin(&mut self, after: Position, reading: Reading) {
-        self.reading = Some((after, reading));
+    pub(super) fn begin(&mut self, question: Question, reading: Reading) {
+        self.reading = Some((question, reading));
     }
 
     /// The page that is being read. Never ends if there is none.
-    pub(super) async fn page(&mut self) -> (Position, Result<LogPage>) {
-        let Some((after, reading)) = &mut self.reading else { return std::future::pending().await };
-        let read = (*after, reading.await);
+    pub(super) async fn page(&mut self) -> (Question, Result<LogPage>) {
+        let Some((question, reading)) = &mut self.reading else { return std::future::pending().await };
+        let read = (*question, reading.await);
         self.reading = None;
         read
     }
 
     /// Shows a page to everyone whose place it passes, up to where everybody is.
-    pub(super) fn take_page(&mut self, from: Position, page: &LogPage, up_to: Position, now: Instant) -> Vec<Resumed> {
+    pub(super) fn take_page(&mut self, asked: Question, page: &LogPage, here: Position, now: Instant) -> Vec<Resumed> {
         let frames: Vec<(Position, Utf8Bytes)> = match page.continuity {
             Continuity::Unbroken => page.events.iter().map(encoded).collect(),
             Continuity::Trimmed | Continuity::Lost => Vec::new(),
@@ -115,62 +120,66 @@ impl Resuming {
         let mut finished = Vec::new();
         for mut resumer in std::mem::take(&mut self.resumers) {
             let is_in_page = frames.binary_search_by_key(&resumer.after, |(position, _)| *position).is_ok();
-            if resumer.after != from && !is_in_page {
+            let is_concerned = resumer.after == asked.after || is_in_page;
+            if !is_concerned || !resumer.has_room_for(frames.len()) {
                 self.resumers.push(resumer);
                 continue;
             }
-            match (page.continuity, resumer.show(&frames, up_to, now)) {
-                (Continuity::Trimmed, _) => {
-                    finished.push(Resumed::Jump(resumer.viewer, JumpReason::LogTrimmed, resumer.after));
+            let known = resumer.after;
+            let place = match page.continuity {
+                Continuity::Trimmed => Place::Cut(JumpReason::LogTrimmed),
+                Continuity::Lost => resumer.guess_again(page.anchor),
+                Continuity::Unbroken => resumer.follow(&frames, here),
+            };
+            match place {
+                Place::Cut(reason) => finished.push(Resumed::Jump(resumer.viewer, reason, resumer.after)),
+                Place::OnTheWay if resumer.after != known => {
+                    resumer.until = now + limits::RESUME_PATIENCE;
+                    match resumer.after == here {
+                        true => finished.push(Resumed::Live(resumer.viewer)),
+                        false => self.resumers.push(resumer),
+                    }
                 }
-                (Continuity::Lost, _) => finished.push(Resumed::Jump(resumer.viewer, JumpReason::Epoch, resumer.after)),
-                (Continuity::Unbroken, Shown::All) => self.resumers.push(resumer),
-                (Continuity::Unbroken, Shown::UpToDate) => finished.push(Resumed::Live(resumer.viewer)),
-                (Continuity::Unbroken, Shown::UpToAHole) => {
-                    finished.push(Resumed::Jump(resumer.viewer, JumpReason::LogTrimmed, resumer.after));
-                }
-                (Continuity::Unbroken, Shown::TooSlow) => finished.push(Resumed::TooSlow(resumer.viewer)),
+                Place::OnTheWay => match end_of_log(asked, known, page, here) {
+                    End::WithEverybody => finished.push(Resumed::Live(resumer.viewer)),
+                    End::Behind => {
+                        finished.push(Resumed::Jump(resumer.viewer, JumpReason::LogTrimmed, known));
+                    }
+                    End::Ahead => {
+                        resumer.waits_at = Some(here);
+                        self.resumers.push(resumer);
+                    }
+                },
             }
         }
         finished
     }
 }
 
-enum Shown {
-    All,
-    /// It knows all that everybody was shown.
-    UpToDate,
-    /// Redis lost what came next, and nobody could give it back.
-    UpToAHole,
-    TooSlow,
+/// What it means for a viewer that the log has nothing to show it.
+enum End {
+    /// The item may have been put into a later epoch since, without an event.
+    WithEverybody,
+    /// Everybody was shown more when the log was asked. Redis has lost it, or only a newer version can read it.
+    Behind,
+    /// Everybody will be shown the rest soon, or a snapshot.
+    Ahead,
 }
 
-impl Resumer {
-    fn show(&mut self, frames: &[(Position, Utf8Bytes)], up_to: Position, now: Instant) -> Shown {
-        let known = self.after;
-        for (position, frame) in frames.iter().filter(|(position, _)| *position > known && *position <= up_to) {
-            if position.seq != self.after.seq + 1 {
-                return Shown::UpToAHole;
-            }
-            if self.viewer.queue.try_send(frame.clone()).is_err() {
-                return Shown::TooSlow;
-            }
-            self.after = *position;
-        }
-        // An item is put into a later epoch without an event.
-        if self.after.seq == up_to.seq {
-            return Shown::UpToDate;
-        }
-        if self.after == known {
-            // Everybody is shown the rest soon, or a snapshot.
-            self.is_ahead = true;
-        } else {
-            self.until = now + limits::RESUME_PATIENCE;
-        }
-        Shown::All
+fn end_of_log(asked: Question, known: Position, page: &LogPage, here: Position) -> End {
+    let has_more = page.events.iter().any(|event| event.position > known);
+    match () {
+        () if known.seq == here.seq && asked == (Question { after: known, asked_at: here }) => End::WithEverybody,
+        () if !has_more && (!page.is_last || known.seq < asked.asked_at.seq) => End::Behind,
+        () => End::Ahead,
     }
 }
 
 fn encoded(event: &auction::AuctionEvent) -> (Position, Utf8Bytes) {
     (event.position, Published::encode(event.clone()).frame)
 }
+
+#[cfg(test)]
+mod room;
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,7 @@ impl Task {
             Command::Join(viewer) => self.viewers.join(viewer, Instant::now()),
             Command::Leave(id) => self.viewers.leave(id),
         }
+        self.viewers.publish_count(0);
     }
 
     /// Opens the item, while viewers gather. `None`: nobody waits for it any more.
@@ -76,6 +77,7 @@ impl Task {
             }
             self.hub.metrics.openings_failed.inc();
             self.viewers.close_waiting(limits::SNAPSHOT_WAIT_MAX, Instant::now());
+            self.viewers.publish_count(0);
             if self.viewers.is_empty() && self.hub.retire(&self.item) {
                 return None;
             }

@@ -39,12 +39,10 @@ impl Viewers {
 
     pub(super) fn join(&mut self, viewer: Viewer, joined_at: Instant) {
         self.by_id.insert(viewer.id, Seat { viewer, joined_at });
-        self.publish_count();
     }
 
     pub(super) fn leave(&mut self, id: Uuid) {
         self.by_id.remove(&id);
-        self.publish_count();
     }
 
     /// Whether everyone's queue has room for so many frames.
@@ -63,7 +61,6 @@ impl Viewers {
                 viewer.close(Closing::TooSlow);
             }
         }
-        self.publish_count();
     }
 
     /// Everyone, to be joined again.
@@ -74,15 +71,14 @@ impl Viewers {
     pub(super) fn close_waiting(&mut self, patience: Duration, now: Instant) {
         let impatient = self.by_id.extract_if(|_, seat| now.saturating_duration_since(seat.joined_at) >= patience);
         impatient.for_each(|(_, seat)| seat.viewer.close(Closing::Unavailable));
-        self.publish_count();
     }
 
     pub(super) fn close_all(&mut self, why: Closing) {
         self.by_id.drain().for_each(|(_, seat)| seat.viewer.close(why));
-        self.publish_count();
     }
 
-    fn publish_count(&self) {
-        self.shared.subscribers.store(self.by_id.len(), Ordering::Relaxed);
+    /// `others`: who watches the item, too, and is not here yet.
+    pub(super) fn publish_count(&self, others: usize) {
+        self.shared.subscribers.store(self.by_id.len() + others, Ordering::Relaxed);
     }
 }

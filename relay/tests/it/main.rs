@@ -7,6 +7,7 @@ mod client;
 mod fan_out;
 mod handshake;
 mod hostile;
+mod losses;
 mod order;
 mod outages;
 mod reports;

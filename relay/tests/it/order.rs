@@ -1,9 +1,6 @@
 //! What one viewer sees of one item.
 
 use auction::AuctionEvent;
-use local::Role;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::stage::{Stage, frames};
 
@@ -115,33 +112,5 @@ async fn messages_that_are_no_event_of_the_item_are_not_shown() {
     assert_eq!(viewer.frame().await, unknown.event.to_json());
     stage.relay.until_stat("events_invalid", 6).await;
     let next = stage.bid("lot1", 2).await;
-    assert_eq!(viewer.frame().await, next);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_history_is_a_new_snapshot_with_its_reason() {
-    let stage = Stage::start().await;
-    let mut viewer = stage.viewer("lot1").await;
-    let old = stage.bid("lot1", 500).await;
-    assert_eq!(viewer.frame().await, old);
-    // Redis loses everything and is opened again in the next epoch.
-    let mut redis = TcpStream::connect(stage.redis.address()).await.unwrap();
-    let login = format!("AUTH operator {}\r\n", stage.redis.password_of(Role::Operator));
-    redis.write_all(format!("{login}FLUSHALL\r\n").as_bytes()).await.unwrap();
-    let mut reply = [0; 10];
-    redis.read_exact(&mut reply).await.unwrap();
-    stage.ledger.open(2).await.unwrap();
-    let placed = stage.accept_many("lot1", 100..102).await;
-    assert_eq!(placed[0].event.position.epoch, 2);
-    stage.publish(&placed[1]).await;
-    let state: serde_json::Value = serde_json::from_str(&viewer.frame().await).unwrap();
-    assert_eq!((&state["type"], &state["reason"]), (&"state".into(), &"epoch".into()));
-    assert!(state.get("event_id").is_none());
-    // The relay may have looked before both bids were accepted; what the snapshot does not hold follows.
-    let (seq, skipped) = (state["seq"].as_u64().unwrap(), state["skipped"].as_u64().unwrap());
-    assert_eq!((state["epoch"].as_u64(), skipped), (Some(2), seq.saturating_sub(1)));
-    assert_eq!(state["current_bid"].to_string(), ["0.0", "1.0", "1.01"][seq as usize]);
-    assert_eq!(viewer.frames(2 - seq as usize).await, frames(&placed[seq as usize..]));
-    let next = stage.bid("lot1", 102).await;
     assert_eq!(viewer.frame().await, next);
 }

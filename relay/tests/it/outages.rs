@@ -131,7 +131,7 @@ async fn bids_that_nobody_published_while_redis_restarted_are_shown_when_it_is_b
     stage.redis.kill().await.unwrap();
     let failures = async || {
         let metrics = reqwest::get(stage.relay.url("/metrics")).await.unwrap().text().await.unwrap();
-        !metrics.contains("relay_outbox_reads_failed_total 0\n")
+        !metrics.contains("relay_mark_reads_failed_total 0\n")
     };
     until("the relay has noticed", failures).await;
     stage.redis.start().await.unwrap();
@@ -177,4 +177,25 @@ async fn without_nats_and_redis_for_long_viewers_are_told_to_come_back() {
     let (frames, close) = viewer.until_closed().await;
     assert_eq!(frames, [r#"{"type":"stale","itemId":"lot1"}"#]);
     assert!(u16::from(close.code) == 1013 && close.reason.contains("come back"), "{close:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nats_hangs_viewers_go_on_seeing_bids_and_are_warned_only_when_redis_is_away_too() {
+    let stage = Stage::start().await;
+    let mut viewer = stage.viewer("lot1").await;
+    stage.nats.pause().unwrap();
+    // The connection to NATS looks healthy all the time.
+    let first = stage.accept("lot1", 1).await;
+    assert_eq!(viewer.frame().await, first.event.to_json());
+    stage.redis.pause().unwrap();
+    assert_eq!(viewer.frame().await, r#"{"type":"stale","itemId":"lot1"}"#);
+    stage.redis.resume().unwrap();
+    assert_eq!(viewer.frame().await, r#"{"type":"live","itemId":"lot1"}"#);
+    let second = stage.accept("lot1", 2).await;
+    assert_eq!(viewer.frame().await, second.event.to_json());
+    stage.redis.pause().unwrap();
+    assert_eq!(viewer.frame().await, r#"{"type":"stale","itemId":"lot1"}"#);
+    stage.nats.resume().unwrap();
+    assert_eq!(viewer.frame().await, r#"{"type":"live","itemId":"lot1"}"#);
+    stage.redis.resume().unwrap();
 }

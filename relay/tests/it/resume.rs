@@ -138,11 +138,15 @@ async fn a_later_epoch_without_an_event_is_no_loss() {
     let mut up_to_date = back(&stage, &stage.relay, "since=10&epoch=1").await;
     assert_eq!(up_to_date.connected["epoch"], 2);
     let mut behind = back(&stage, &stage.relay, "since=7&epoch=1").await;
-    assert_eq!(behind.frames(3).await, frames(&placed[7..]));
+    let mut of_no_epoch = back(&stage, &stage.relay, "since=7").await;
+    for viewer in [&mut behind, &mut of_no_epoch] {
+        assert_eq!(viewer.frames(3).await, frames(&placed[7..]));
+    }
     // Longer than anybody waits for what does not come.
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     let next = stage.bid("lot1", 11).await;
     assert!(next.contains(r#""epoch":2,"seq":11"#), "{next}");
     assert_eq!(up_to_date.frame().await, next);
     assert_eq!(behind.frame().await, next);
+    assert_eq!(of_no_epoch.frame().await, next);
 }

@@ -8,6 +8,8 @@ use auction::{Amount, Bid, ItemId, UserId};
 use ledger::{Ledger, NewIds, OutboxId, Placed};
 use local::{Role, Server};
 use relay::{Config, Origins};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +65,17 @@ impl Stage {
             placed.push(self.accept(item, minor_units).await);
         }
         placed
+    }
+
+    /// Has Redis do something that no part of the system does, and returns what it says.
+    pub(crate) async fn redis(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect(self.redis.address()).await.unwrap();
+        let login = format!("AUTH operator {}\r\n", self.redis.password_of(Role::Operator));
+        stream.write_all(format!("{login}{command}\r\nQUIT\r\n").as_bytes()).await.unwrap();
+        let mut replies = String::new();
+        stream.read_to_string(&mut replies).await.unwrap();
+        let reply = replies.strip_prefix("+OK\r\n").and_then(|replies| replies.strip_suffix("+OK\r\n"));
+        reply.filter(|reply| !reply.starts_with('-')).unwrap_or_else(|| panic!("{command}: {replies}")).to_owned()
     }
 
     pub(crate) async fn publish(&self, placed: &Placed) {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use auction::Position;
 use ledger::LogPage;
 use tracing::debug;
 
@@ -13,7 +12,10 @@ use crate::closing::Closing;
 use crate::feed::Jump;
 use crate::frame::{self, Scene};
 use crate::hub::Freshness;
-use crate::item::{Viewer, opening, resuming::Resumed};
+use crate::item::{
+    Viewer, opening,
+    resuming::{Question, Resumed},
+};
 
 impl Live<'_> {
     /// Those who came while the item was being opened.
@@ -55,16 +57,17 @@ impl Live<'_> {
         }
         let finished = self.resuming.finished(&self.recent, Instant::now());
         self.finish(finished);
-        if let Some(after) = self.resuming.next_read() {
+        if let Some(question) = self.resuming.next_read(self.feed.position()) {
             let (hub, item) = (Arc::clone(&self.task.hub), self.task.item.clone());
-            self.resuming.begin(after, Box::pin(async move { opening::log_after(&hub, &item, after).await }));
+            let reading = async move { opening::log_after(&hub, &item, question.after).await };
+            self.resuming.begin(question, Box::pin(reading));
         }
     }
 
-    pub(super) fn take_resumers_page(&mut self, (from, page): (Position, Result<LogPage>)) {
+    pub(super) fn take_resumers_page(&mut self, (asked, page): (Question, Result<LogPage>)) {
         match page {
             Ok(page) => {
-                let finished = self.resuming.take_page(from, &page, self.feed.position(), Instant::now());
+                let finished = self.resuming.take_page(asked, &page, self.feed.position(), Instant::now());
                 self.finish(finished);
             }
             Err(error) => {

@@ -1,0 +1,72 @@
+//! One viewer that is shown what it missed.
+
+use std::time::Instant;
+
+use auction::Position;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::feed::JumpReason;
+use crate::item::Viewer;
+use crate::limits;
+
+pub(super) struct Resumer {
+    pub(super) viewer: Viewer,
+    /// The last event that it knows.
+    pub(super) after: Position,
+    /// When it is given up, unless it is shown something before.
+    pub(super) until: Instant,
+    /// The log has nothing for it until everybody moves on from here.
+    pub(super) waits_at: Option<Position>,
+    /// Whether the epoch of what it knows is only supposed.
+    epoch_is_guessed: bool,
+}
+
+/// Where a page leaves a viewer.
+pub(super) enum Place {
+    OnTheWay,
+    /// What comes next cannot be shown.
+    Cut(JumpReason),
+}
+
+impl Resumer {
+    pub(super) fn new(viewer: Viewer, after: Position, now: Instant) -> Self {
+        let until = now + limits::RESUME_PATIENCE;
+        let epoch_is_guessed = viewer.since.is_some_and(|since| since.epoch.is_none());
+        Self { viewer, after, until, waits_at: None, epoch_is_guessed }
+    }
+
+    pub(super) fn has_room_for(&self, frames: usize) -> bool {
+        self.viewer.queue.capacity() >= frames
+    }
+
+    /// There is room for it, or else the viewer is gone.
+    pub(super) fn show(&self, frame: &Utf8Bytes) {
+        let _ = self.viewer.queue.try_send(frame.clone());
+    }
+
+    /// Shows what follows, but nothing that everybody has not been shown: it may be lost by now.
+    pub(super) fn follow(&mut self, frames: &[(Position, Utf8Bytes)], here: Position) -> Place {
+        let known = self.after;
+        let is_shown = |position: Position| position > known && position <= here && position.seq <= here.seq;
+        for (position, frame) in frames.iter().filter(|(position, _)| is_shown(*position)) {
+            if position.seq != self.after.seq + 1 {
+                // Redis lost what came next, and nobody could give it back.
+                return Place::Cut(JumpReason::LogTrimmed);
+            }
+            self.show(frame);
+            self.after = *position;
+        }
+        Place::OnTheWay
+    }
+
+    /// Who does not know the epoch of what it knows means the event that the log has there.
+    pub(super) fn guess_again(&mut self, anchor: Option<Position>) -> Place {
+        match anchor {
+            Some(anchor) if std::mem::take(&mut self.epoch_is_guessed) => {
+                self.after = anchor;
+                Place::OnTheWay
+            }
+            _ => Place::Cut(JumpReason::Epoch),
+        }
+    }
+}
