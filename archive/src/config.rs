@@ -21,9 +21,37 @@ pub struct Config {
     pub worker_addr: SocketAddr,
     /// `LOG_KEPT`: how many events the log of each item keeps in Redis. Older ones are in PostgreSQL only.
     pub log_kept: NonZeroUsize,
+    /// `ARCHIVE`: who brings events to PostgreSQL.
+    pub transport: Transport,
     /// `REOPEN_UNVERIFIED`: whether a restarted Redis may judge bids while PostgreSQL cannot tell what it has lost.
     pub reopens_unverified: bool,
 }
+
+/// Who brings events to PostgreSQL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// The worker, from JetStream.
+    #[default]
+    JetStream,
+    /// The function `archive-bids`, from its queue. The worker keeps Redis open, and brings what the queue did not.
+    Sqs,
+}
+
+impl FromStr for Transport {
+    type Err = UnknownTransport;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTransport> {
+        match text {
+            "nats" => Ok(Self::JetStream),
+            "sqs" => Ok(Self::Sqs),
+            _ => Err(UnknownTransport),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("neither nats nor sqs")]
+pub struct UnknownTransport;
 
 impl Config {
     pub fn from_env() -> Result<Self> {
@@ -35,6 +63,7 @@ impl Config {
             postgres,
             worker_addr: parsed("WORKER_ADDR", "127.0.0.1:8082")?,
             log_kept: parsed("LOG_KEPT", "1000")?,
+            transport: parsed("ARCHIVE", "nats")?,
             reopens_unverified: parsed("REOPEN_UNVERIFIED", "false")?,
         })
     }

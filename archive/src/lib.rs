@@ -15,9 +15,10 @@ mod quarantine;
 mod reconciler;
 mod sink;
 pub mod stream;
+mod trimmer;
 pub mod worker;
 
-pub use config::Config;
+pub use config::{Config, Transport};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use delivery::{Delivery, Unreadable};
 pub use history::{Archive, ArchiveError};
@@ -26,3 +27,4 @@ pub use limits::{BATCH_LENGTH_MAX, OVERDUE_AGE, PAGE_LENGTH_MAX};
 pub use quarantine::{Reason, SetAside};
 pub use reconciler::{Reconciled, Reconciler};
 pub use sink::{Divergence, Sink, SinkError, Stored};
+pub use trimmer::Trimmer;

@@ -69,6 +69,9 @@ pub(crate) const OVERDUE_PER_SHARD_MAX: usize = 250;
 
 /// How long NATS may take to tell what a Redis that lost its tail may have lost. Bids are closed meanwhile.
 pub(crate) const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
+/// The same of SQS, of which nobody can ask: how many messages it has it only tells about. They take less than a second as
+/// a rule.
+pub(crate) const QUEUE_PATIENCE: Duration = Duration::from_secs(3);
 /// Items that are compared with Redis in one step.
 pub(crate) const RESTORED_ITEMS_MAX: i64 = 500;
 /// Events that a restored log starts with: a viewer who missed more gets a new snapshot.

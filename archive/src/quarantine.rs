@@ -42,7 +42,7 @@ pub struct SetAside {
 }
 
 impl SetAside {
-    pub(crate) fn unreadable(source: String, error: &impl std::fmt::Display, payload: &[u8]) -> Self {
+    pub fn unreadable(source: String, error: &impl std::fmt::Display, payload: &[u8]) -> Self {
         /// The error may quote an entry of any length.
         const CHARACTERS_KEPT: usize = 200;
         let detail = error.to_string().chars().filter(|&c| c != '\0').take(CHARACTERS_KEPT).collect();

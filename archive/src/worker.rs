@@ -1,4 +1,5 @@
 //! The archival worker: brings what JetStream delivers into PostgreSQL, keeps the logs short, and opens Redis for bids.
+//! Where SQS takes JetStream's place, the function `archive-bids` does the first two.
 
 mod acks;
 mod archiver;
@@ -21,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::{status::Status, touched::Touched, verifier::Verifier, writer::Writer};
-use crate::{Config, Intake, Sink, migrations};
+use crate::{Config, Intake, Sink, Transport, Trimmer, migrations};
 
 /// Runs until `shutdown`, then finishes the batch in hand. Nothing that is away ends it: it waits, and says so.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
@@ -35,13 +36,21 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         }
         status.postgres.works();
         // Bids need no NATS, so they open without it.
-        let verifier = Verifier { intake: intake.clone(), nats: &config.nats, status: &status };
+        let verifier =
+            Verifier { intake: intake.clone(), transport: config.transport, nats: &config.nats, status: &status };
         let writer = Writer::new(intake.clone(), &status, &touched);
+        let trimmer = Trimmer::new(intake.clone(), config.log_kept);
+        let archiver = async {
+            match config.transport {
+                Transport::JetStream => archiver::run(&config.nats, writer, &status, &shutdown).await,
+                Transport::Sqs => status.nats.works(),
+            }
+        };
         tokio::join!(
             gatekeeper::run(&verifier, config.reopens_unverified, &status, &shutdown),
             reconciler::run(&intake, &status, &shutdown),
-            trimmer::run(&intake, &touched, config.log_kept.get(), &shutdown),
-            archiver::run(&config.nats, writer, &status, &shutdown),
+            trimmer::run(&trimmer, &touched, &shutdown),
+            archiver,
         );
     };
     let (served, ()) = tokio::join!(http::serve(listener, &status, &ledger, &shutdown), work);

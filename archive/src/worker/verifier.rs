@@ -16,10 +16,11 @@ use ledger::{ItemCursor, Replacement, Verification};
 use tokio::time::timeout;
 
 use super::{inbound, status::Status};
-use crate::{Intake, Reconciler, epochs, limits, stream};
+use crate::{Intake, Reconciler, Transport, epochs, limits, stream};
 
 pub(super) struct Verifier<'a> {
     pub(super) intake: Intake,
+    pub(super) transport: Transport,
     pub(super) nats: &'a ServerAddr,
     pub(super) status: &'a Status,
 }
@@ -27,9 +28,15 @@ pub(super) struct Verifier<'a> {
 impl Verifier<'_> {
     /// Looks through Redis and opens it.
     pub(super) async fn verify(&self, verification: Verification) -> Result<()> {
-        if let Err(error) = self.drain_stream().await {
-            // Bids need no NATS. What it brings later, and Redis has lost, is set aside as lost.
-            tracing::warn!("Redis is verified without what NATS may still have: {error:#}");
+        match self.transport {
+            Transport::JetStream => {
+                if let Err(error) = self.drain_stream().await {
+                    // Bids need no NATS. What it brings later, and Redis has lost, is set aside as lost.
+                    tracing::warn!("Redis is verified without what NATS may still have: {error:#}");
+                }
+            }
+            // Its function needs no bids to be open. What the queue brings later, and Redis has lost, is set aside, too.
+            Transport::Sqs => tokio::time::sleep(limits::QUEUE_PATIENCE).await,
         }
         self.drain_outbox().await?;
         let epoch = epochs::begin(self.intake.sink().pool(), verification.latest_epoch().await?).await;

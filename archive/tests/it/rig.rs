@@ -50,6 +50,7 @@ impl Rig {
             migrations: self.database.server.url().parse().unwrap(),
             worker_addr: "127.0.0.1:0".parse().unwrap(),
             log_kept: LOG_KEPT.try_into().unwrap(),
+            transport: archive::Transport::JetStream,
             reopens_unverified: false,
         }
     }
