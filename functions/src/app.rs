@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use ledger::{Ledger, LedgerError};
+use ledger::{Ledger, LedgerError, Placed};
 use tokio_util::task::TaskTracker;
 
-use crate::{Config, contact::Contact, publisher::Publisher, watch::Watch};
+use crate::{Config, contact::Contact, publisher::Publisher, queue::Queue, watch::Watch};
 
 #[derive(Clone)]
 pub struct App {
     pub(crate) ledger: Ledger,
     pub(crate) publisher: Arc<Publisher>,
+    /// Only where SQS feeds the archive.
+    queue: Option<Arc<Queue>>,
     pub(crate) unlisted_items_allowed: bool,
     /// Bids under way, which go on when their bidder hangs up.
     pub(crate) bids: TaskTracker,
@@ -25,11 +27,22 @@ impl App {
         Ok(Self {
             ledger: Ledger::new(&config.redis_url).context("REDIS_URL")?,
             publisher: Arc::new(Publisher::new(&config.nats_url, config.publish_deadline).await.context("NATS_URL")?),
+            queue: config.queue.clone().map(|config| Arc::new(Queue::new(config))),
             unlisted_items_allowed: config.unlisted_items_allowed,
             bids: TaskTracker::new(),
             redis: Arc::default(),
             redis_contact: Arc::default(),
         })
+    }
+
+    /// Tells what happened, to whom it concerns: viewers by NATS, the archive by NATS or by its queue.
+    pub(crate) async fn announce(&self, events: &[Placed]) {
+        match &self.queue {
+            Some(queue) => {
+                tokio::join!(self.publisher.publish(events), queue.send(events));
+            }
+            None => self.publisher.publish(events).await,
+        }
     }
 
     /// Finds out, and mends, whether the connection to Redis has broken while nobody looked. A bid is sent only once, so

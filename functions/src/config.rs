@@ -1,8 +1,9 @@
 //! Settings, each an environment variable with a default for one machine.
 
-use std::{str::FromStr, time::Duration};
+use std::{num::NonZeroUsize, str::FromStr, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use aws_sdk_sqs::config::Credentials;
 use axum::http::HeaderValue;
 
 #[derive(Clone, Debug)]
@@ -19,6 +20,25 @@ pub struct Config {
     pub cors_origins: Vec<HeaderValue>,
     /// `PUBLISH_DEADLINE_MS`: how long a bid waits at most for its event to leave for NATS.
     pub publish_deadline: Duration,
+    /// `LOG_KEPT`: how many events the log of each item keeps in Redis, where a function archives them.
+    pub log_kept: NonZeroUsize,
+    /// `ARCHIVE`: `nats` has JetStream bring events to the archive, `sqs` the queue that these settings name.
+    pub queue: Option<QueueConfig>,
+}
+
+/// The archive's queue.
+#[derive(Clone, Debug)]
+pub struct QueueConfig {
+    /// `BID_EVENTS_QUEUE_URL`
+    pub url: String,
+    /// `AWS_ENDPOINT_URL_SQS`: where SQS is, if not where AWS has it.
+    pub endpoint: Option<String>,
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`
+    pub credentials: Credentials,
+    /// `QUEUE_DEADLINE_MS`: how long a bid waits at most for its event to be in the queue.
+    pub deadline: Duration,
 }
 
 impl Config {
@@ -30,8 +50,32 @@ impl Config {
             unlisted_items_allowed: setting("ALLOW_UNLISTED_ITEMS", "true")?,
             cors_origins: origins(&setting::<String>("CORS_ORIGINS", "http://127.0.0.1:8081,http://localhost:8081")?)?,
             publish_deadline: Duration::from_millis(setting("PUBLISH_DEADLINE_MS", "5")?),
+            log_kept: setting("LOG_KEPT", "1000")?,
+            queue: QueueConfig::from_env()?,
         })
     }
+}
+
+impl QueueConfig {
+    fn from_env() -> anyhow::Result<Option<Self>> {
+        match setting::<String>("ARCHIVE", "nats")?.as_str() {
+            "nats" => Ok(None),
+            "sqs" => Ok(Some(Self {
+                url: needed("BID_EVENTS_QUEUE_URL")?,
+                endpoint: variable("AWS_ENDPOINT_URL_SQS"),
+                region: needed("AWS_REGION")?,
+                credentials: credentials()?,
+                deadline: Duration::from_millis(setting("QUEUE_DEADLINE_MS", "100")?),
+            })),
+            other => bail!("the environment variable ARCHIVE is {other:?}, which is neither nats nor sqs"),
+        }
+    }
+}
+
+/// Those of the sandbox, which do not change while it lives.
+fn credentials() -> anyhow::Result<Credentials> {
+    let (key, secret) = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
+    Ok(Credentials::new(key, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
 }
 
 /// `API_ADDR`: where the one-process server listens.
@@ -42,6 +86,10 @@ pub fn api_address() -> anyhow::Result<String> {
 /// Whether the process was started by Lambda, or by something that speaks its Runtime API.
 pub fn is_lambda() -> bool {
     variable("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+fn needed(name: &str) -> anyhow::Result<String> {
+    variable(name).with_context(|| format!("the environment variable {name} is missing"))
 }
 
 fn setting<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(name: &str, default: &str) -> anyhow::Result<T> {

@@ -4,9 +4,12 @@
 
 pub mod api;
 mod app;
+pub mod archive_bids;
+mod breaker;
 pub mod config;
 pub mod connections;
 mod contact;
+mod deadline;
 mod health;
 mod history;
 mod items;
@@ -15,9 +18,10 @@ pub mod logging;
 mod place_bid;
 mod problem;
 mod publisher;
+mod queue;
 pub mod reconcile;
 pub mod routes;
 mod watch;
 
 pub use app::App;
-pub use config::Config;
+pub use config::{Config, QueueConfig};

@@ -50,7 +50,7 @@ async fn judge(app: App, bid: Bid) -> Result<Judged, LedgerError> {
     let judged = app.noted(app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await)?;
     // What was accepted before was told before, or waits in the outbox.
     if !judged.is_repetition {
-        app.publisher.publish(&judged.events).await;
+        app.announce(&judged.events).await;
     }
     Ok(judged)
 }

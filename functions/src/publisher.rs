@@ -3,8 +3,6 @@
 //! A hint, not the truth: the event stands in the log and in the outbox already, so losing it here delays and never
 //! changes history. Therefore a bid waits for it only a few milliseconds, and not at all while NATS is known to be away.
 
-mod breaker;
-
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, HeaderMap, ServerAddr, connection::State};
@@ -12,7 +10,7 @@ use auction::{AuctionEvent, event::subject};
 use futures_util::FutureExt;
 use ledger::{OutboxId, Placed};
 
-use breaker::Breaker;
+use crate::breaker::Breaker;
 
 /// Events that wait in the client while it is disconnected; more are left to the outbox.
 const WAITING_EVENTS_MAX: usize = 512;
@@ -43,7 +41,7 @@ impl Publisher {
             .event_callback(|event| async move { tracing::info!(%event, "NATS") });
         let server: ServerAddr = url.parse()?;
         let client = with_login(options, &server).connect(server).await?;
-        Ok(Self { client, deadline, breaker: Breaker::default() })
+        Ok(Self { client, deadline, breaker: Breaker::new("NATS") })
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -63,7 +61,8 @@ impl Publisher {
             let flushed = tokio::time::timeout(self.deadline, self.client.flush()).await;
             self.breaker.record(matches!(flushed, Ok(Ok(()))));
         } else {
-            self.breaker.probe(&self.client);
+            let client = self.client.clone();
+            self.breaker.probe(|| async move { client.flush().await.is_ok() });
         }
     }
 

@@ -1,7 +1,7 @@
 //! What has stayed in the outbox for too long, brought into PostgreSQL: by a schedule, where no archival worker runs, or
 //! where it alone is not trusted with it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context;
 use archive::{Intake, OVERDUE_AGE, PostgresUrl, Reconciler, Sink};
@@ -10,7 +10,7 @@ use ledger::Ledger;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Config;
+use crate::{Config, deadline::time_left};
 
 /// Left of the function's time for the answer. What is not done by then is done by the next run.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
@@ -54,11 +54,4 @@ pub async fn reconcile(reconciler: &Reconciler) -> anyhow::Result<Report> {
         Report { entries: reconciled.entries, archived: reconciled.archived, set_aside: reconciled.set_aside.len() };
     tracing::info!(?report, "reconciled");
     Ok(report)
-}
-
-/// Until a deadline in milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "Lambda tells the deadline by this clock")]
-fn time_left(deadline: u64) -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Duration::from_millis(deadline).saturating_sub(now)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod archive;
+mod archive_bids;
 mod bad_input;
 mod bids;
 mod events;
@@ -11,6 +12,7 @@ mod health;
 mod idempotency;
 mod items;
 mod lambda;
+mod queue;
 mod reconcile;
 mod routes;
 mod sandboxes;

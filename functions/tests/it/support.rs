@@ -54,6 +54,8 @@ pub(crate) fn config(redis: &Server) -> Config {
         unlisted_items_allowed: true,
         cors_origins: vec!["http://page.example".parse().unwrap()],
         publish_deadline: Duration::from_millis(5),
+        log_kept: 1_000.try_into().unwrap(),
+        queue: None,
     }
 }
 
