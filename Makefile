@@ -18,14 +18,16 @@ help: ## Lists the commands
 
 # What answers HTTP: the Lambda functions in sandboxes, or with `make run API=api` the same routes in one process.
 API = lambda
+# Who brings accepted bids to PostgreSQL: the archival worker from NATS, or with ARCHIVE=sqs a function from a queue.
+ARCHIVE = nats
 
 run: ## Installs what is missing, builds and starts everything; Ctrl-C stops it
 	$(BUILD)
-	$(LOCAL) run --api $(API)
+	$(LOCAL) run --api $(API) --archive $(ARCHIVE)
 
 watch: ## The same with the functions under `cargo lambda watch`, reloaded on every change
 	$(BUILD)
-	$(LOCAL) run --api watch
+	$(LOCAL) run --api watch --archive $(ARCHIVE)
 
 stop: $(LOCAL) ## Stops the running system from another terminal; data stays
 	$(LOCAL) stop
@@ -38,7 +40,7 @@ clean: $(LOCAL) ## Wipes the data of Redis, NATS and PostgreSQL together
 
 test: ## All tests, each with servers of its own on free ports
 	cargo test --release --workspace --locked --no-run
-	$(LOCAL) install
+	$(LOCAL) install --sqs
 	cargo test --release --workspace --locked --lib --bins --tests
 
 check: sam-check ## Formatting, templates, the compose file, lints with warnings denied, and dependencies

@@ -15,8 +15,9 @@ use anyhow::Result;
 
 use crate::config;
 use crate::control::Action;
+use crate::install::Extras;
 use crate::name::Name;
-use crate::settings::Api;
+use crate::settings::{Api, Archive};
 
 /// Runs the whole system on this machine, and breaks it on purpose.
 ///
@@ -24,10 +25,11 @@ use crate::settings::Api;
 /// to it from another terminal. Everything is kept in `.local` in the project's folder.
 ///
 /// A server goes by its name or its short name: bidding-redis or redis, bidding-nats or nats, bidding-postgres or
-/// postgres, bidding-archival-worker or archival-worker, bidding-broadcast or broadcast, bidding-api or api.
+/// postgres, bidding-archival-worker or archival-worker, bidding-broadcast or broadcast, bidding-api or api, and where SQS
+/// is used bidding-localstack or localstack.
 ///
 /// Addresses are environment variables: API_ADDR, RELAY_ADDR, WORKER_ADDR, REDIS_ADDR, NATS_ADDR, NATS_MONITOR_ADDR,
-/// POSTGRES_ADDR.
+/// POSTGRES_ADDR, LOCALSTACK_ADDR.
 #[derive(Debug, clap::Parser)]
 #[command(name = "local", version)]
 pub enum Command {
@@ -36,6 +38,9 @@ pub enum Command {
         /// Also cargo-lambda, for `local run --api watch`
         #[arg(long)]
         watch: bool,
+        /// Also LocalStack, for `local run --archive sqs`
+        #[arg(long)]
+        sqs: bool,
     },
     /// Starts everything and stays in the foreground; Ctrl-C stops all in order, a second Ctrl-C kills
     Run {
@@ -43,6 +48,9 @@ pub enum Command {
         /// cargo-lambda, rebuilt when a source changes
         #[arg(long, value_enum, default_value_t)]
         api: Api,
+        /// Who brings accepted bids to PostgreSQL: the archival worker from NATS, or a function from a queue of SQS
+        #[arg(long, value_enum, default_value_t)]
+        archive: Archive,
         /// Only these servers, separated by commas
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         only: Vec<Name>,
@@ -80,8 +88,8 @@ impl Command {
         // The control socket is used by its short relative path: the path of a socket has at most 107 bytes.
         std::env::set_current_dir(config::project_root()?)?;
         match self {
-            Self::Install { watch } => install::run(if watch { Api::Watch } else { Api::Lambda }).await,
-            Self::Run { api, only } => run::run(api, only).await,
+            Self::Install { watch, sqs } => install::run(Extras { cargo_lambda: watch, localstack: sqs }).await,
+            Self::Run { api, archive, only } => run::run(api, archive, only).await,
             Self::Lambda => lambda::run().await,
             Self::Status => remote::status().await,
             Self::Start { name } => remote::act(Action::Start, &name).await,

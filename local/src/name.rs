@@ -15,12 +15,16 @@ pub enum Name {
     ArchivalWorker,
     Broadcast,
     Api,
+    Localstack,
 }
 
 impl Name {
-    /// Every server, in the order in which they are started.
+    /// Every server of the system as it is by default.
     pub const ALL: [Self; 6] =
         [Self::Redis, Self::Nats, Self::Postgres, Self::ArchivalWorker, Self::Broadcast, Self::Api];
+    /// With SQS in JetStream's place.
+    pub const ALL_WITH_SQS: [Self; 7] =
+        [Self::Redis, Self::Nats, Self::Postgres, Self::Localstack, Self::ArchivalWorker, Self::Broadcast, Self::Api];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +34,7 @@ impl Name {
             Self::ArchivalWorker => "bidding-archival-worker",
             Self::Broadcast => "bidding-broadcast",
             Self::Api => "bidding-api",
+            Self::Localstack => "bidding-localstack",
         }
     }
 
@@ -37,7 +42,7 @@ impl Name {
     /// the doors are open, because it is the one that loads the scripts and makes the tables.
     pub(crate) fn stage(self) -> u8 {
         match self {
-            Self::Redis | Self::Nats | Self::Postgres => 0,
+            Self::Redis | Self::Nats | Self::Postgres | Self::Localstack => 0,
             Self::ArchivalWorker => 1,
             Self::Broadcast | Self::Api => 2,
         }
@@ -56,9 +61,9 @@ impl FromStr for Name {
     /// Takes the whole name and the short one: `bidding-redis`, `redis`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let short = text.strip_prefix("bidding-").unwrap_or(text);
-        let found = Self::ALL.into_iter().find(|name| name.as_str().strip_prefix("bidding-") == Some(short));
+        let found = Self::ALL_WITH_SQS.into_iter().find(|name| name.as_str().strip_prefix("bidding-") == Some(short));
         found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
+            let names = Self::ALL_WITH_SQS.map(Self::as_str).join(", ");
             anyhow::anyhow!("there is no server named `{text}`; the names are {names}")
         })
     }

@@ -57,6 +57,7 @@ fn guess(server: Name) -> &'static str {
         Name::Redis => "another Redis, such as a system service (`systemctl stop redis-server`)",
         Name::Nats => "another nats-server",
         Name::Postgres => "another PostgreSQL, such as a system service (`systemctl stop postgresql`)",
+        Name::Localstack => "another LocalStack",
         Name::ArchivalWorker | Name::Broadcast | Name::Api => "another copy of this system, or a container of it",
     }
 }

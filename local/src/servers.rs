@@ -1,6 +1,7 @@
 //! The servers of the system, one file for each kind: how it is configured, asked and ended.
 
 mod lambda;
+mod localstack;
 mod nats;
 mod ours;
 mod postgres;
@@ -28,6 +29,7 @@ pub(crate) async fn prepare(
         Name::Redis => redis::prepare(settings, programs, credentials),
         Name::Nats => nats::prepare(settings, programs, credentials),
         Name::Postgres => postgres::prepare(settings, programs, credentials).await,
+        Name::Localstack => localstack::prepare(settings, programs),
         Name::Api if settings.api == Api::Watch => watch::prepare(settings, programs, credentials),
         Name::Api if settings.api == Api::Lambda => lambda::prepare(settings, credentials),
         Name::ArchivalWorker | Name::Broadcast | Name::Api => ours::prepare(server, settings, credentials),

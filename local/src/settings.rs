@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::config::{self, Addresses};
+use crate::install::Extras;
 use crate::name::Name;
 use crate::ports::Lease;
 use crate::servers;
@@ -21,6 +22,7 @@ pub struct Settings {
     pub servers: Vec<Name>,
     pub addresses: Addresses,
     pub api: Api,
+    pub archive: Archive,
     /// Added to the environment of our own processes, which otherwise is that of this process.
     pub environment: Vec<(&'static str, String)>,
     pub durability: Durability,
@@ -37,6 +39,16 @@ pub enum Api {
     Api,
     /// The Lambda functions under `cargo lambda watch`: rebuilt when a source file changes.
     Watch,
+}
+
+/// Who brings accepted bids to PostgreSQL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Archive {
+    /// The archival worker, from JetStream.
+    #[default]
+    Nats,
+    /// The function `archive-bids`, from a queue of SQS, which LocalStack plays here.
+    Sqs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +83,7 @@ impl Settings {
             servers: Name::ALL.to_vec(),
             addresses: Addresses::from_env()?,
             api: Api::default(),
+            archive: Archive::default(),
             environment: Vec::new(),
             durability: Durability::Durable,
             temporary: None,
@@ -87,10 +100,23 @@ impl Settings {
             servers: servers.to_vec(),
             addresses,
             api: Api::default(),
+            archive: Archive::default(),
             environment: Vec::new(),
             durability: Durability::Quick,
             temporary: Some(Arc::new(Temporary { folder, _ports: ports })),
         })
+    }
+
+    /// With SQS in JetStream's place, and what plays it.
+    pub fn archive_by_sqs(&mut self) {
+        self.archive = Archive::Sqs;
+        if !self.servers.contains(&Name::Localstack) {
+            self.servers.push(Name::Localstack);
+        }
+    }
+
+    pub(crate) fn extras(&self) -> Extras {
+        Extras { cargo_lambda: self.api == Api::Watch, localstack: self.servers.contains(&Name::Localstack) }
     }
 
     pub(crate) fn data_folder(&self, server: Name) -> PathBuf {

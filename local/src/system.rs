@@ -30,7 +30,7 @@ impl System {
     /// Starts the servers and returns when all of them answer. When one fails, or when the future is dropped, none is
     /// left running.
     pub async fn start(settings: Settings) -> Result<Self> {
-        let programs = install::ensure(&settings.root, settings.api).await?;
+        let programs = install::ensure(&settings.root, settings.extras()).await?;
         let listens: Vec<_> = settings.servers.iter().flat_map(|name| settings.addresses.listens(*name)).collect();
         ports::check(&listens)?;
         let credentials = Credentials::keep(&settings.credentials_file())?;

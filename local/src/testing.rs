@@ -46,6 +46,14 @@ pub async fn postgres() -> Server {
     only(Name::Postgres).await
 }
 
+/// An SQS without queues.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn localstack() -> Server {
+    only(Name::Localstack).await
+}
+
 /// The whole system, our own processes included.
 ///
 /// # Panics

@@ -6,6 +6,7 @@ mod journey;
 mod kills;
 mod load;
 mod outages;
+mod queue;
 mod roles;
 mod sandboxes;
 mod support;

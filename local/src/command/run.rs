@@ -2,22 +2,32 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
+use tokio_util::sync::CancellationToken;
 
 use super::interrupts::Interrupts;
 use super::{say, welcome};
 use crate::control::{Answer, Control, RunLock};
 use crate::name::Name;
+use crate::queue;
 use crate::server::Crash;
-use crate::settings::{Api, Settings};
+use crate::settings::{Api, Archive, Settings};
 use crate::system::System;
 
-pub(super) async fn run(api: Api, only: Vec<Name>) -> Result<()> {
+pub(super) async fn run(api: Api, archive: Archive, only: Vec<Name>) -> Result<()> {
     let mut settings = Settings::from_env()?;
     settings.api = api;
+    if archive == Archive::Sqs {
+        ensure!(
+            api != Api::Api,
+            "the queue's messages are for a function: with --archive sqs take --api lambda or watch"
+        );
+        settings.archive_by_sqs();
+    }
     settings.servers.retain(|name| only.is_empty() || only.contains(name));
     let _lock = RunLock::take()?;
     let mut interrupts = Interrupts::new()?;
+    let (root, addresses) = (settings.root.clone(), settings.addresses.clone());
     let names: Vec<_> = settings.servers.iter().map(|name| name.as_str()).collect();
     say(format!("starting {}", names.join(", ")));
     let system = tokio::select! {
@@ -27,6 +37,11 @@ pub(super) async fn run(api: Api, only: Vec<Name>) -> Result<()> {
     };
     let mut control = Control::open(Arc::clone(&system))?;
     welcome::print(&system);
+    let watched_queues = CancellationToken::new();
+    let _ends_with_us = watched_queues.clone().drop_guard();
+    if (api, archive) == (Api::Watch, Archive::Sqs) {
+        tokio::spawn(async move { queue::serve_watch(&root, &addresses, watched_queues).await });
+    }
     let stop_request = loop {
         tokio::select! {
             () = interrupts.next() => break None,

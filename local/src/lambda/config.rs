@@ -1,5 +1,6 @@
 //! How sandboxes are treated: environment variables, each with a default for one machine.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(super) struct Config {
     pub(super) concurrency: usize,
     /// `SANDBOX_FREEZE`: false lets idle sandboxes run on, which Lambda does not.
     pub(super) freezes: bool,
+    /// `QUEUE_FAULTS`: every so many messages of a queue one fails, and others come twice and in the wrong order.
+    pub(super) queue_faults: Option<NonZeroU64>,
     /// `SANDBOX_REPORTS`: the file that gets a line for each invocation.
     pub(super) reports: PathBuf,
 }
@@ -43,6 +46,7 @@ impl Config {
             provisioned: variable("SANDBOX_PROVISIONED").map(|text| parse("SANDBOX_PROVISIONED", &text)).transpose()?,
             concurrency,
             freezes: setting("SANDBOX_FREEZE", "true")? && concurrency == 1,
+            queue_faults: variable("QUEUE_FAULTS").map(|text| parse("QUEUE_FAULTS", &text)).transpose()?,
             reports: variable("SANDBOX_REPORTS").map_or(default_reports, PathBuf::from),
         };
         ensure!(config.sandboxes_max > 0, "SANDBOX_MAX=0 leaves nobody to answer");

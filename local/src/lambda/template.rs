@@ -1,6 +1,6 @@
-//! What the SAM template declares: functions with their routes and schedules, and the CORS rules of the HTTP API.
+//! What the SAM template declares: functions with their routes, schedules and queues, and the CORS rules of the HTTP API.
 //!
-//! Only `AWS::Serverless::Function` and `AWS::Serverless::HttpApi` are read, with what they refer to. The rest of the
+//! Only `AWS::Serverless::Function`, `AWS::SQS::Queue` and `AWS::Serverless::HttpApi` are read, with what they refer to. The rest of the
 //! template may hold anything. What only a deployment knows, such as the address of a cache, may stand in environment
 //! variables and nowhere else.
 
@@ -10,6 +10,7 @@ mod function;
 mod intrinsic;
 mod node;
 mod place;
+mod queue;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ use self::scope::Scope;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Template {
     pub(crate) functions: Vec<Function>,
+    /// By logical id.
+    pub(crate) queues: BTreeMap<String, Queue>,
     pub(crate) cors: Option<Cors>,
 }
 
@@ -43,6 +46,7 @@ pub(crate) struct Function {
     pub(crate) variables: BTreeMap<String, Variable>,
     pub(crate) routes: Vec<Route>,
     pub(crate) schedules: Vec<Schedule>,
+    pub(crate) queues: Vec<QueueSource>,
     pub(crate) reserved_concurrency: Option<u32>,
     pub(crate) provisioned_concurrency: Option<u32>,
 }
@@ -79,6 +83,35 @@ pub(crate) struct Schedule {
     pub(crate) enabled: bool,
 }
 
+/// `AWS::SQS::Queue`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queue {
+    pub(crate) name: String,
+    /// As SQS calls them, which is how CloudFormation calls them.
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) redrive: Option<Redrive>,
+}
+
+/// Where messages go that were received too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Redrive {
+    /// The logical id of the dead-letter queue.
+    pub(crate) target: String,
+    pub(crate) receives_max: u32,
+}
+
+/// A queue whose messages invoke a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QueueSource {
+    /// Its logical id.
+    pub(crate) queue: String,
+    pub(crate) batch_size: u32,
+    /// Batches at once.
+    pub(crate) concurrency: u32,
+    /// The answer names the messages that failed.
+    pub(crate) reports_failures: bool,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cors {
     pub(crate) allow_origins: Vec<String>,
@@ -103,8 +136,9 @@ impl Template {
         let globals = template.child("Globals")?;
         let resources = template.required("Resources")?;
         let functions = function::read_all(&resources, globals.as_ref())?;
+        let queues = queue::read_all(&resources)?;
         let cors = cors::read(&resources, globals.as_ref())?;
-        Ok(Self { functions, cors })
+        Ok(Self { functions, queues, cors })
     }
 }
 

@@ -30,8 +30,10 @@ fn reserved(function: &Function, program: &Path) -> Vec<(String, String)> {
     fixed.chain(of_function).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Set in this process's environment, they reach every function: the filter of the logs, and traces of panics.
-const PASSED_ON: [&str; 2] = ["RUST_LOG", "RUST_BACKTRACE"];
+/// Set in this process's environment, they reach every function: the filter of the logs, traces of panics, and where SQS
+/// is, with what Lambda gives to a function's role.
+const PASSED_ON: [&str; 5] =
+    ["RUST_LOG", "RUST_BACKTRACE", "AWS_ENDPOINT_URL_SQS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// `REDIS_URL_RECONCILE` is the `REDIS_URL` of the function `reconcile` alone: on AWS each has its own value, too.
 fn of_one(function: &Function, name: &str) -> Option<String> {

@@ -20,9 +20,13 @@ pub(super) fn prepare(settings: &Settings, credentials: &Credentials) -> Result<
     spec.environment.insert(0, ("BIDDING_ROOT", settings.root.display().to_string()));
     spec.environment.insert(1, ("SANDBOX_REPORTS", reports));
     spec.environment.insert(2, ("ALLOW_UNLISTED_ITEMS", unlisted_items_allowed));
-    // It does the worker's work.
+    // They do the worker's work.
     let (addresses, role) = (&settings.addresses, Role::Worker);
-    spec.environment.insert(3, ("REDIS_URL_RECONCILE", credentials.redis_url(addresses, role)?));
-    spec.environment.insert(4, ("POSTGRES_URL_RECONCILE", credentials.postgres_url(addresses, role)?));
+    for name in ["REDIS_URL_RECONCILE", "REDIS_URL_ARCHIVE_BIDS"] {
+        spec.environment.insert(3, (name, credentials.redis_url(addresses, role)?));
+    }
+    for name in ["POSTGRES_URL_RECONCILE", "POSTGRES_URL_ARCHIVE_BIDS"] {
+        spec.environment.insert(3, (name, credentials.postgres_url(addresses, role)?));
+    }
     Ok(spec)
 }

@@ -9,8 +9,9 @@ use crate::credentials::{Credentials, Role};
 use crate::name::Name;
 use crate::probe::Probe;
 use crate::programs;
+use crate::queue;
 use crate::server::Spec;
-use crate::settings::Settings;
+use crate::settings::{Archive, Settings};
 
 pub(super) fn prepare(server: Name, settings: &Settings, credentials: &Credentials) -> Result<Spec> {
     let addresses = &settings.addresses;
@@ -18,7 +19,9 @@ pub(super) fn prepare(server: Name, settings: &Settings, credentials: &Credentia
         Name::ArchivalWorker => ("archival-worker", Probe::Http(addresses.worker, "/ready"), addresses.worker_url()),
         Name::Broadcast => ("relay", Probe::Http(addresses.relay, "/health"), addresses.relay_url()),
         Name::Api => ("api", Probe::Http(addresses.api, "/ready"), addresses.api_url()),
-        Name::Redis | Name::Nats | Name::Postgres => bail!("{server} is not a binary of this workspace"),
+        Name::Redis | Name::Nats | Name::Postgres | Name::Localstack => {
+            bail!("{server} is not a binary of this workspace")
+        }
     };
     Ok(Spec {
         name: server,
@@ -50,7 +53,7 @@ pub(super) fn environment(
     let role = match server {
         Name::ArchivalWorker => Role::Worker,
         Name::Broadcast => Role::Relay,
-        Name::Api | Name::Redis | Name::Nats | Name::Postgres => Role::Functions,
+        Name::Api | Name::Redis | Name::Nats | Name::Postgres | Name::Localstack => Role::Functions,
     };
     let mut environment = vec![
         ("REDIS_URL", credentials.redis_url(addresses, role)?),
@@ -58,12 +61,16 @@ pub(super) fn environment(
         ("WORKER_ADDR", addresses.worker.to_string()),
         ("RELAY_ADDR", addresses.relay.to_string()),
         ("API_ADDR", addresses.api.to_string()),
+        ("LOCALSTACK_ADDR", addresses.localstack.to_string()),
     ];
     if role != Role::Relay {
         environment.push(("POSTGRES_URL", credentials.postgres_url(addresses, role)?));
     }
     if role == Role::Worker {
         environment.push(("MIGRATIONS_POSTGRES_URL", credentials.postgres_url(addresses, Role::Operator)?));
+    }
+    if settings.archive == Archive::Sqs {
+        environment.extend(queue::environment(addresses));
     }
     environment.extend(settings.environment.iter().cloned());
     Ok(environment)

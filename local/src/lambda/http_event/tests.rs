@@ -26,6 +26,7 @@ fn router() -> Router {
         variables: [].into(),
         routes: vec![route("/api/v1/items/{id}"), route("$default")],
         schedules: Vec::new(),
+        queues: Vec::new(),
         reserved_concurrency: None,
         provisioned_concurrency: None,
     };

@@ -22,6 +22,7 @@ fn function(name: &str, routes: &[&str]) -> Function {
         variables: [].into(),
         routes: routes.iter().map(route).collect(),
         schedules: Vec::new(),
+        queues: Vec::new(),
         reserved_concurrency: None,
         provisioned_concurrency: None,
     }

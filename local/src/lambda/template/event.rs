@@ -7,15 +7,21 @@ use http::Method;
 use serde::de::IgnoredAny;
 
 use super::place::Place;
-use super::{Route, RouteMethod, Schedule};
+use super::{QueueSource, Route, RouteMethod, Schedule};
 
 /// What an HTTP API allows, and what it does without a word of the template.
 const INTEGRATION_TIMEOUT_MS: std::ops::RangeInclusive<u32> = 50..=30_000;
 const DEFAULT_INTEGRATION_TIMEOUT_MS: u32 = 30_000;
+/// What one reception brings at most. Of a FIFO queue a batch has no more.
+const BATCH_SIZE: std::ops::RangeInclusive<u32> = 1..=10;
+/// Lambda's limits, and with how many it begins if it is not told.
+const CONCURRENCY: std::ops::RangeInclusive<u32> = 2..=1_000;
+const DEFAULT_CONCURRENCY: u32 = 5;
 
 pub(super) enum Source {
     Route(Route),
     Schedule(Schedule),
+    Queue(QueueSource),
 }
 
 pub(super) fn read(name: &str, event: &Place<'_>) -> Result<Source> {
@@ -24,8 +30,9 @@ pub(super) fn read(name: &str, event: &Place<'_>) -> Result<Source> {
         "HttpApi" => route(event).map(Source::Route),
         "Schedule" => schedule(name, &event.required("Properties")?, "Schedule").map(Source::Schedule),
         "ScheduleV2" => schedule(name, &event.required("Properties")?, "ScheduleExpression").map(Source::Schedule),
+        "SQS" => queue(&event.required("Properties")?).map(Source::Queue),
         other => {
-            let known = "HttpApi, Schedule and ScheduleV2 are";
+            let known = "HttpApi, Schedule, ScheduleV2 and SQS are";
             Err(kind.error(format_args!("the event source {other} is not known here; {known}")))
         }
     }
@@ -76,6 +83,19 @@ fn schedule(name: &str, properties: &Place<'_>, expression: &str) -> Result<Sche
         None => None,
     };
     Ok(Schedule { name: name.to_owned(), every, input, enabled: is_enabled(properties)? })
+}
+
+fn queue(properties: &Place<'_>) -> Result<QueueSource> {
+    let scaling = properties.child("ScalingConfig")?;
+    let concurrency = scaling.map(|scaling| scaling.required("MaximumConcurrency")?.number(CONCURRENCY)).transpose()?;
+    let batch_size = properties.child("BatchSize")?.map(|size| size.number(BATCH_SIZE)).transpose()?;
+    let answers = properties.child("FunctionResponseTypes")?.map(|types| types.texts()).transpose()?;
+    Ok(QueueSource {
+        queue: properties.required("Queue")?.resource_of("Arn")?,
+        batch_size: batch_size.unwrap_or(*BATCH_SIZE.end()),
+        concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+        reports_failures: answers.unwrap_or_default().iter().any(|kind| kind == "ReportBatchItemFailures"),
+    })
 }
 
 /// The interval of `rate(5 minutes)`.

@@ -55,6 +55,7 @@ fn read(logical_id: &str, resource: &Place<'_>, globals: Option<&Place<'_>>) -> 
         variables: variables(&properties)?,
         routes: Vec::new(),
         schedules: Vec::new(),
+        queues: Vec::new(),
         reserved_concurrency: number("ReservedConcurrentExecutions", 0..=u32::MAX)?,
         provisioned_concurrency: provisioned.transpose()?,
     };
@@ -62,6 +63,7 @@ fn read(logical_id: &str, resource: &Place<'_>, globals: Option<&Place<'_>>) -> 
         match event::read(&name, &place)? {
             Source::Route(route) => function.routes.push(route),
             Source::Schedule(schedule) => function.schedules.push(schedule),
+            Source::Queue(queue) => function.queues.push(queue),
         }
     }
     Ok(function)

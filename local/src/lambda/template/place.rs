@@ -91,6 +91,15 @@ impl<'t> Place<'t> {
         }
     }
 
+    /// The logical id of `!GetAtt Resource.Attribute`.
+    pub(super) fn resource_of(&self, attribute: &str) -> Result<String> {
+        let resource = match &self.value {
+            Err(OnlyDeployed(what)) => what.strip_suffix(attribute).and_then(|what| what.strip_suffix('.')),
+            Ok(_) => None,
+        };
+        resource.map(str::to_owned).ok_or_else(|| self.error(format_args!("not the {attribute} of a resource")))
+    }
+
     pub(super) fn is_map(&self) -> bool {
         matches!(self.value, Ok(Node::Map(_)))
     }
