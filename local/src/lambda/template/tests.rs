@@ -122,9 +122,15 @@ fn what_is_not_understood_is_an_error_that_says_where() {
     check_error(function_with("Timeout: 901", "", &[]), &["from 1 to 900"]);
     check_error(function_with("MemorySize: [1]", "", &[]), &["Bid.Properties.MemorySize", "not a text"]);
     check_error(
-        function_with("Events: { E: { Type: SQS } }", "", &[]),
-        &["Bid.Properties.Events.E.Type", "SQS", "HttpApi, Schedule"],
+        function_with("Events: { E: { Type: SNS } }", "", &[]),
+        &["Bid.Properties.Events.E.Type", "SNS", "HttpApi, Schedule"],
     );
+    let queue = |properties: &str| {
+        function_with(&format!("Events: {{ E: {{ Type: SQS, Properties: {properties} }} }}"), "", &[])
+    };
+    check_error(queue("{}"), &["missing", "Events.E.Properties.Queue"]);
+    check_error(queue("{ Queue: !GetAtt Cache.Name }"), &["Queue", "not the Arn of a resource"]);
+    check_error(queue("{ Queue: !GetAtt Cache.Arn, BatchSize: 11 }"), &["BatchSize", "from 1 to 10"]);
     check_error(
         function_with("Events: { E: { Type: HttpApi, Properties: { Path: /x } } }", "", &[]),
         &["Method and Path"],
@@ -136,6 +142,27 @@ fn what_is_not_understood_is_an_error_that_says_where() {
     let no_binary = "Resources: { Bid: { Type: 'AWS::Serverless::Function', Metadata: {}, Properties: {} } }";
     check_error(parse_with(no_binary, &[]), &["missing", "Resources.Bid.Metadata.BuildProperties"]);
     check_error(Template::read(Path::new("/nowhere/template.yaml"), &BTreeMap::new()), &["/nowhere/template.yaml"]);
+}
+
+#[test]
+fn the_queues_of_the_project_are_there_if_they_are_asked_for() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/template.yaml");
+    let read = |parameters: &[(&str, &str)]| {
+        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Template::read(&path, &given.collect()).unwrap()
+    };
+    let template = read(&[("Archive", "sqs")]);
+    let function = template.functions.iter().find(|function| function.binary == "archive-bids").unwrap();
+    let [source] = &function.queues[..] else { panic!("one queue: {:?}", function.queues) };
+    assert!(source.reports_failures);
+    let queue = &template.queues[&source.queue];
+    assert_eq!(queue.name, "local-bid-events.fifo");
+    assert_eq!(queue.attributes["FifoQueue"], "true");
+    // As Lambda advises.
+    assert_eq!(queue.attributes["VisibilityTimeout"], (6 * function.timeout.as_secs()).to_string());
+    assert!(template.queues.contains_key(&queue.redrive.as_ref().unwrap().target));
+    let without = read(&[]);
+    assert!(without.queues.is_empty() && without.functions.iter().all(|function| function.queues.is_empty()));
 }
 
 #[test]
