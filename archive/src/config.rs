@@ -28,10 +28,9 @@ pub struct Config {
 }
 
 /// Who brings events to PostgreSQL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// The worker, from JetStream.
-    #[default]
     JetStream,
     /// The function `archive-bids`, from its queue. The worker keeps Redis open, and brings what the queue did not.
     Sqs,

@@ -53,7 +53,7 @@ fn url(endpoint: &str, queue: &str) -> String {
     format!("{endpoint}/{ACCOUNT}/{queue}")
 }
 
-pub(crate) fn arn(queue: &str) -> String {
+fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
 }
 
@@ -62,26 +62,26 @@ pub(crate) async fn serve_watch(root: &Path, addresses: &Addresses, shutdown: Ca
     let mut parameters = crate::config::parameters()?;
     parameters.insert("Archive".to_owned(), "sqs".to_owned());
     let template = Template::read(&root.join("infra/template.yaml"), &parameters)?;
+    let client = reqwest::Client::new();
     let mut mappings = Vec::new();
     for function in &template.functions {
         for source in &function.queues {
             let url = format!("{}/2015-03-31/functions/{}/invocations", addresses.api_url(), function.binary);
-            mappings.push(Mapping::new(source, &template, addresses.sqs_url(), Target::Url(url))?);
+            let target = Target::Url { client: client.clone(), url };
+            mappings.push(Mapping::new(source, &template, addresses.sqs_url(), target)?);
         }
     }
     join_all(mappings.into_iter().map(|mapping| mapping.keep(shutdown.clone()))).await;
     Ok(())
 }
 
-/// Cloning it shares the connections.
-#[derive(Clone)]
-pub(crate) struct Sqs {
+struct Sqs {
     client: aws_sdk_sqs::Client,
     endpoint: String,
 }
 
 impl Sqs {
-    pub(crate) fn new(endpoint: String) -> Self {
+    fn new(endpoint: String) -> Self {
         let timeouts = TimeoutConfig::builder().operation_timeout(DEADLINE).build();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -96,7 +96,7 @@ impl Sqs {
     }
 
     /// Makes the queues that are missing; LocalStack forgets them all when it ends.
-    pub(crate) async fn create(&self, queues: &BTreeMap<String, template::Queue>) -> Result<()> {
+    async fn create(&self, queues: &BTreeMap<String, template::Queue>) -> Result<()> {
         // A dead-letter queue comes before the one that refers to it.
         let (referring, others): (Vec<_>, Vec<_>) = queues.values().partition(|queue| queue.redrive.is_some());
         for queue in others.into_iter().chain(referring) {

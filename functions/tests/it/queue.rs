@@ -39,14 +39,14 @@ impl Queue {
         creation.attributes(QueueAttributeName::FifoQueue, "true").send().await.unwrap();
     }
 
-    /// Bids are accepted, and what came of them goes to the queue.
-    async fn api(&self) -> TestApi {
+    /// Bids are accepted, and wait so long for what came of them to be in the queue.
+    async fn api(&self, deadline: Duration) -> TestApi {
         let queue = QueueConfig {
             url: self.url.clone(),
             endpoint: Some(self.server.url()),
             region: "us-east-1".to_owned(),
             credentials: credentials(),
-            deadline: Duration::from_secs(10),
+            deadline,
         };
         api_with(|config| config.queue = Some(queue)).await
     }
@@ -77,7 +77,7 @@ fn credentials() -> Credentials {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accepted_bid_is_in_the_queue_once_with_its_item_its_position_and_its_place_in_the_outbox() {
     let queue = Queue::start().await;
-    let api = queue.api().await;
+    let api = queue.api(Duration::from_secs(10)).await;
     for (item, amount, status) in [("lot1", 5.0, 201), ("lot1", 5.0, 200), ("lot2", 1.0, 201), ("lot1", 6.0, 201)] {
         assert_eq!(api.bid(item, "alice", amount).await.status(), status);
     }
@@ -101,7 +101,7 @@ async fn an_accepted_bid_is_in_the_queue_once_with_its_item_its_position_and_its
 #[tokio::test(flavor = "multi_thread")]
 async fn bids_are_accepted_while_sqs_is_away_and_wait_in_the_outbox() {
     let queue = Queue::start().await;
-    let api = queue.api().await;
+    let api = queue.api(Duration::from_secs(10)).await;
     queue.server.kill().await.unwrap();
     for amount in 1..=10 {
         assert_eq!(api.bid("lot1", "alice", f64::from(amount)).await.status(), 201);
@@ -129,17 +129,7 @@ async fn bids_are_accepted_while_sqs_is_away_and_wait_in_the_outbox() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bids_are_accepted_while_sqs_hangs() {
     let queue = Queue::start().await;
-    let api = api_with(|config| {
-        let queue = QueueConfig {
-            url: queue.url.clone(),
-            endpoint: Some(queue.server.url()),
-            region: "us-east-1".to_owned(),
-            credentials: credentials(),
-            deadline: Duration::from_millis(20),
-        };
-        config.queue = Some(queue);
-    })
-    .await;
+    let api = queue.api(Duration::from_millis(20)).await;
     queue.server.pause().unwrap();
     for amount in 1..=50 {
         assert_eq!(api.bid("lot1", "alice", f64::from(amount)).await.status(), 201);

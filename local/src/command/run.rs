@@ -40,7 +40,11 @@ pub(super) async fn run(api: Api, archive: Archive, only: Vec<Name>) -> Result<(
     let watched_queues = CancellationToken::new();
     let _ends_with_us = watched_queues.clone().drop_guard();
     if (api, archive) == (Api::Watch, Archive::Sqs) {
-        tokio::spawn(async move { queue::serve_watch(&root, &addresses, watched_queues).await });
+        tokio::spawn(async move {
+            if let Err(error) = queue::serve_watch(&root, &addresses, watched_queues).await {
+                say(format!("nothing carries the queue's messages to its function: {error:#}"));
+            }
+        });
     }
     let stop_request = loop {
         tokio::select! {

@@ -32,7 +32,10 @@ pub(crate) struct Mapping {
 pub(crate) enum Target {
     Sandboxes(Sandboxes),
     /// Under `cargo lambda watch`.
-    Url(String),
+    Url {
+        client: reqwest::Client,
+        url: String,
+    },
 }
 
 impl Mapping {
@@ -98,8 +101,8 @@ impl Target {
     async fn invoke(&self, event: Bytes) -> Result<Bytes> {
         match self {
             Self::Sandboxes(sandboxes) => sandboxes.invoke(event).await,
-            Self::Url(url) => {
-                let answer = reqwest::Client::new().post(url).body(event).send().await?;
+            Self::Url { client, url } => {
+                let answer = client.post(url).body(event).send().await?;
                 let has_failed = answer.headers().contains_key("x-amz-function-error");
                 let answer = answer.error_for_status()?.bytes().await?;
                 ensure!(!has_failed, "the function failed: {}", String::from_utf8_lossy(&answer));
