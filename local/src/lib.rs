@@ -25,5 +25,5 @@ pub use config::Addresses;
 pub use credentials::{Credentials, Role};
 pub use name::Name;
 pub use server::{Crash, Server, Status};
-pub use settings::{Api, Archive, Durability, Settings};
+pub use settings::{Api, Archive, Durability, Fsync, Settings};
 pub use system::System;

@@ -97,6 +97,11 @@ impl Server {
         &self.spec.log
     }
 
+    /// Where it runs. For Redis and NATS, the folder of its data.
+    pub fn working_folder(&self) -> &std::path::Path {
+        &self.spec.working_folder
+    }
+
     pub fn pid(&self) -> Option<u32> {
         self.state.process().map(|process| process.pid())
     }

@@ -26,6 +26,9 @@ pub struct Settings {
     /// Added to the environment of our own processes, which otherwise is that of this process.
     pub environment: Vec<(&'static str, String)>,
     pub durability: Durability,
+    pub fsync: Fsync,
+    /// Where the relay finds the others, if something stands between them that can be cut.
+    pub addresses_for_relay: Option<Addresses>,
     pub(crate) temporary: Option<Arc<Temporary>>,
 }
 
@@ -60,6 +63,16 @@ pub enum Durability {
     Quick,
 }
 
+/// When Redis waits for the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fsync {
+    /// Once a second: a machine that loses its power loses what was accepted since.
+    #[default]
+    Everysec,
+    /// Before each answer.
+    Always,
+}
+
 /// What a test system owns and gives back: its folder, and its claim on the ports.
 #[derive(Debug)]
 pub(crate) struct Temporary {
@@ -86,6 +99,8 @@ impl Settings {
             archive: Archive::default(),
             environment: Vec::new(),
             durability: Durability::Durable,
+            fsync: Fsync::default(),
+            addresses_for_relay: None,
             temporary: None,
         })
     }
@@ -103,6 +118,8 @@ impl Settings {
             archive: Archive::default(),
             environment: Vec::new(),
             durability: Durability::Quick,
+            fsync: Fsync::default(),
+            addresses_for_relay: None,
             temporary: Some(Arc::new(Temporary { folder, _ports: ports })),
         })
     }

@@ -49,7 +49,10 @@ pub(super) fn environment(
     settings: &Settings,
     credentials: &Credentials,
 ) -> Result<Vec<(&'static str, String)>> {
-    let addresses = &settings.addresses;
+    let addresses = match &settings.addresses_for_relay {
+        Some(addresses) if server == Name::Broadcast => addresses,
+        _ => &settings.addresses,
+    };
     let role = match server {
         Name::ArchivalWorker => Role::Worker,
         Name::Broadcast => Role::Relay,

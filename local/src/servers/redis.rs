@@ -14,7 +14,7 @@ use crate::install::Programs;
 use crate::name::Name;
 use crate::probe::Probe;
 use crate::server::Spec;
-use crate::settings::Settings;
+use crate::settings::{Fsync, Settings};
 
 pub(super) fn prepare(settings: &Settings, programs: &Programs, credentials: &Credentials) -> Result<Spec> {
     let address = settings.addresses.redis;
@@ -34,11 +34,14 @@ pub(super) fn prepare(settings: &Settings, programs: &Programs, credentials: &Cr
         // No snapshots beside the append-only file.
         ["--save", ""],
     ];
+    // Of two the last counts.
+    let always: &[&str] = if settings.fsync == Fsync::Always { &["--appendfsync", "always"] } else { &[] };
+    let words = options.as_flattened().iter().chain(always);
     let login = |role| Ok((role, credentials.redis_url(&settings.addresses, role)?));
     Ok(Spec {
         name: Name::Redis,
         program: programs.redis_server.clone(),
-        arguments: [users.into_os_string()].into_iter().chain(options.iter().flatten().map(Into::into)).collect(),
+        arguments: [users.into_os_string()].into_iter().chain(words.map(Into::into)).collect(),
         environment: Vec::new(),
         working_folder: data,
         account: None,
