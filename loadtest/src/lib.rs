@@ -1,6 +1,18 @@
 //! Measurements of the system, from outside: over HTTP, WebSocket and the servers' own command-line clients.
+//!
+//! `soak` is the proof that nothing is lost: load, viewers and faults (`load`, `viewers`, `storm`) leave a record, and
+//! `verify` decides from it.
 
 pub mod bidders;
+pub mod clock;
 pub mod cold_start;
 pub mod faults;
 pub mod lambda_cost;
+pub mod load;
+pub mod random;
+pub mod record;
+pub mod soak;
+pub mod storm;
+pub mod timeline;
+pub mod verify;
+pub mod viewers;

@@ -1,7 +1,12 @@
 //! Measurements of the system, from outside.
 
+use std::path::PathBuf;
+
+use anyhow::ensure;
 use clap::{Parser, Subcommand};
-use loadtest::{cold_start, faults, lambda_cost};
+use loadtest::record::Folder;
+use loadtest::verify::Verdict;
+use loadtest::{cold_start, faults, lambda_cost, soak, timeline, verify};
 
 #[derive(Parser)]
 #[command(about = "Measures the auction system from outside")]
@@ -18,6 +23,13 @@ enum Experiment {
     LambdaCost(lambda_cost::Arguments),
     /// Bid latency with NATS and PostgreSQL up, killed and frozen, in one run against a system of its own
     Faults(faults::Arguments),
+    /// A storm of faults under load, and whether anything was lost, in one run against a system of its own
+    Soak(soak::Arguments),
+    /// Decides once more from the record of a storm
+    Verify {
+        /// The folder of the record, which the storm has named
+        record: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -26,5 +38,19 @@ async fn main() -> anyhow::Result<()> {
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await,
         Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await,
         Experiment::Faults(arguments) => faults::run(&arguments).await,
+        Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?),
+        Experiment::Verify { record } => {
+            let folder = Folder::open(&record);
+            let verdict = verify::verify(&folder)?;
+            timeline::write(&folder, &verdict)?;
+            tell(&verdict)
+        }
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the verdict is the command's output")]
+fn tell(verdict: &Verdict) -> anyhow::Result<()> {
+    println!("{verdict}");
+    ensure!(verdict.passed(), "promises were broken");
+    Ok(())
 }

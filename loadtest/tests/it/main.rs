@@ -10,3 +10,4 @@ mod queue;
 mod roles;
 mod sandboxes;
 mod support;
+mod verify;

@@ -1,0 +1,166 @@
+//! What a run leaves behind: all that the checker needs, in a folder of files with a JSON value in each line.
+//!
+//! | file | a line for each |
+//! |---|---|
+//! | `run.json` | (one value) what was run, when, and on what |
+//! | `requests.jsonl` | request, written when its answer is there |
+//! | `frames.jsonl` | thing that a viewer saw: that it connected, a frame, the end of its connection |
+//! | `faults.jsonl` | fault, written when it is over |
+//! | `samples.jsonl` | second, of the outbox |
+//! | `events.jsonl`, `items.jsonl`, `quarantine.jsonl` | row of PostgreSQL after the drain |
+//! | `standings.jsonl` | item as Redis has it after the drain |
+//!
+//! Times are microseconds since the run began; amounts are whole minor units.
+
+mod final_state;
+mod lines;
+
+use std::path::{Path, PathBuf};
+
+use auction::Position;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use self::final_state::{ArchivedEvent, BidRow, ItemRow, QuarantineRow, RedisStanding};
+pub use self::lines::{Lines, Writer, lines};
+
+/// The folder of a run.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn create(path: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        Ok(Self::open(path))
+    }
+
+    pub fn open(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+/// What was run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    pub seed: u64,
+    /// The command that runs it again.
+    pub command: String,
+    pub revision: String,
+    pub machine: String,
+    /// Microseconds since 1970, by the clock that Redis reads too.
+    pub started_at: u64,
+    /// How long there was load, in microseconds.
+    pub load_us: u64,
+    /// How long after the last repair the outbox was empty.
+    pub drain_us: Option<u64>,
+    /// Events that came to PostgreSQL from the outbox, and not by NATS or the queue.
+    pub reconciled: Option<u64>,
+    /// Requests that were due and not sent, because too many waited for their answers.
+    pub unsent: u64,
+    /// What each viewer must have come to at the end.
+    pub viewers: u64,
+}
+
+/// A request, from just before it was sent until its answer was there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// When it should have been sent.
+    pub due: u64,
+    pub sent: u64,
+    pub answered: u64,
+    pub item: String,
+    pub user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    pub amount: u64,
+    pub expected: Expected,
+    pub outcome: Outcome,
+}
+
+/// What a request must be answered while Redis and the functions are up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expected {
+    /// A verdict.
+    Judgement,
+    /// A refusal to judge, with this status: it is no bid, or its key belongs to another.
+    Status(u16),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Accepted {
+        event: Uuid,
+        #[serde(flatten)]
+        position: Position,
+        /// The first answer, repeated.
+        replayed: bool,
+    },
+    /// Judged and refused, with where the item stood.
+    Refused {
+        #[serde(flatten)]
+        position: Position,
+        price: u64,
+    },
+    /// A 4xx: nothing has happened.
+    Rejected(u16),
+    /// A 5xx, no answer or half an answer: it may have been accepted.
+    Unknown(String),
+}
+
+/// What a viewer saw.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sight {
+    pub at: u64,
+    pub viewer: u32,
+    pub item: String,
+    pub seen: Seen,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// The first frame. `since`: what follows comes after this position, not after the one of the frame.
+    Connected {
+        position: Position,
+        since: Option<Position>,
+    },
+    Bid {
+        position: Position,
+        event: Uuid,
+        /// Of the whole frame.
+        crc: u32,
+    },
+    State {
+        position: Position,
+        reason: String,
+    },
+    Stale,
+    Live,
+    Ended(String),
+}
+
+/// A fault, from its first effect until its repair.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FaultRecord {
+    pub fault: String,
+    pub from: u64,
+    pub until: u64,
+    /// Until bids were judged again, if they may fail because of it.
+    pub bids_fail_until: Option<u64>,
+    /// What Redis had accepted since then it may have lost.
+    pub loses_since: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sample {
+    pub at: u64,
+    /// None: nobody tells.
+    pub outbox: Option<u64>,
+    pub outbox_age_s: Option<u64>,
+}

@@ -1,0 +1,31 @@
+//! What a figure was measured on.
+
+use std::fs;
+use std::process::Command;
+
+/// The revision of the sources that this program was run in, with `+` if they are changed.
+pub(super) fn revision() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let revision = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
+    let changed = git(&["status", "--porcelain"]).is_some_and(|files| !files.is_empty());
+    format!("{}{}", revision.trim(), if changed { "+" } else { "" })
+}
+
+/// `2 × Intel(R) Xeon(R) …, 8 GiB, Linux 6.18`
+pub(super) fn description() -> String {
+    let of = |file: &str, name: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.split_once(':').map(|(_, value)| value.trim().to_owned()));
+        line.unwrap_or_else(|| "?".to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory_kib = of("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse::<u64>().unwrap_or_default();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let processor = of("/proc/cpuinfo", "model name");
+    format!("{cores} × {processor}, {:.1} GiB, Linux {}", memory_kib as f64 / 1_048_576.0, kernel.trim())
+}

@@ -1,0 +1,113 @@
+//! A record, second by second.
+
+use anyhow::Result;
+use hdrhistogram::Histogram;
+
+use crate::record::{ArchivedEvent, Folder, Outcome, Request, Sample, Seen, Sight, lines};
+use auction::AuctionEvent;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub(super) struct Seconds {
+    seconds: Vec<Second>,
+    samples: Vec<Sample>,
+}
+
+pub(super) struct Second {
+    pub(super) accepted: u64,
+    pub(super) other: u64,
+    pub(super) unknown: u64,
+    /// By when they were due, microseconds.
+    latency: Histogram<u64>,
+    /// By when they were seen.
+    lag: Histogram<u64>,
+}
+
+/// The slowest that is told apart from slower ones.
+const LATENCY_MAX: u64 = 600_000_000;
+
+impl Second {
+    fn new() -> Self {
+        // Two digits are enough for a picture, and there are many seconds.
+        let empty = || Histogram::new_with_bounds(1, LATENCY_MAX, 2).expect("the bounds are in range");
+        Self { accepted: 0, other: 0, unknown: 0, latency: empty(), lag: empty() }
+    }
+}
+
+impl Seconds {
+    pub(super) fn read(folder: &Folder, started_at: u64) -> Result<Self> {
+        let samples = lines(&folder.file("samples.jsonl"))?.collect::<Result<_>>()?;
+        let mut seconds = Self { seconds: Vec::new(), samples };
+        for request in lines(&folder.file("requests.jsonl"))? {
+            seconds.enter(&request?);
+        }
+        let mut accepted_at = HashMap::new();
+        for row in lines(&folder.file("events.jsonl"))? {
+            let ArchivedEvent { event, payload, .. } = row?;
+            if let Ok(read) = AuctionEvent::from_json(payload.as_bytes()) {
+                accepted_at.insert(event, read.timestamp.microseconds().unsigned_abs());
+            }
+        }
+        for sight in lines(&folder.file("frames.jsonl"))? {
+            seconds.see(&sight?, started_at, &accepted_at);
+        }
+        Ok(seconds)
+    }
+
+    fn enter(&mut self, request: &Request) {
+        let second = self.at(request.answered);
+        match request.outcome {
+            Outcome::Accepted { replayed: false, .. } => second.accepted += 1,
+            Outcome::Unknown(_) => second.unknown += 1,
+            Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::Rejected(_) => second.other += 1,
+        }
+        let latency = request.answered.saturating_sub(request.due).max(1);
+        self.at(request.due).latency.saturating_record(latency);
+    }
+
+    fn see(&mut self, sight: &Sight, started_at: u64, accepted_at: &HashMap<Uuid, u64>) {
+        let Seen::Bid { event, .. } = sight.seen else { return };
+        let Some(accepted_at) = accepted_at.get(&event) else { return };
+        let lag = (started_at + sight.at).saturating_sub(*accepted_at).max(1);
+        self.at(sight.at).lag.saturating_record(lag);
+    }
+
+    fn at(&mut self, time: u64) -> &mut Second {
+        let index = (time / 1_000_000) as usize;
+        while self.seconds.len() <= index {
+            self.seconds.push(Second::new());
+        }
+        &mut self.seconds[index]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.seconds.len()
+    }
+
+    pub(super) fn counts(&self, count: impl Fn(&Second) -> u64) -> Vec<Option<f64>> {
+        self.seconds.iter().map(|second| Some(count(second) as f64)).collect()
+    }
+
+    pub(super) fn latency(&self, quantile: f64) -> Vec<Option<f64>> {
+        self.seconds.iter().map(|second| milliseconds(&second.latency, quantile)).collect()
+    }
+
+    pub(super) fn lag(&self, quantile: f64) -> Vec<Option<f64>> {
+        self.seconds.iter().map(|second| milliseconds(&second.lag, quantile)).collect()
+    }
+
+    /// None where the worker did not answer.
+    pub(super) fn outbox(&self, value: impl Fn(&Sample) -> Option<u64>) -> Vec<Option<f64>> {
+        let mut values = vec![None; self.seconds.len()];
+        for sample in &self.samples {
+            if let Some(place) = values.get_mut((sample.at / 1_000_000) as usize) {
+                *place = value(sample).map(|value| value as f64);
+            }
+        }
+        values
+    }
+}
+
+fn milliseconds(histogram: &Histogram<u64>, quantile: f64) -> Option<f64> {
+    (!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile) as f64 / 1_000.0)
+}

@@ -1,0 +1,151 @@
+//! What the bidders were told.
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::findings::{Findings, Rule};
+use super::history::History;
+use super::promises::{Promise, Promises};
+use super::verdict::Latency;
+use super::windows::Windows;
+use crate::record::{Expected, Outcome, Request};
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct RequestCounts {
+    pub requests: u64,
+    pub accepted: u64,
+    pub replayed: u64,
+    pub refused: u64,
+    pub rejected: u64,
+    pub unknown: u64,
+    /// Of the unknown ones, those that turned out to be archived.
+    pub unknown_archived: u64,
+}
+
+pub(super) struct Requests<'a> {
+    windows: &'a Windows,
+    promises: Promises,
+    pub(super) counts: Counts,
+}
+
+pub(super) struct Counts {
+    pub(super) requests: RequestCounts,
+    /// From when it was due, in microseconds: while all was well, and while bids could fail.
+    pub(super) calm: Histogram<u64>,
+    pub(super) failing: Histogram<u64>,
+}
+
+impl<'a> Requests<'a> {
+    pub(super) fn new(windows: &'a Windows) -> Self {
+        let (calm, failing) = (Latency::histogram(), Latency::histogram());
+        let counts = Counts { requests: RequestCounts::default(), calm, failing };
+        Self { windows, promises: Promises::default(), counts }
+    }
+
+    /// The first pass: what was accepted, or may have been, is entered into the history.
+    pub(super) fn enter(&mut self, request: &Request, history: &mut History, findings: &mut Findings) {
+        let counts = &mut self.counts.requests;
+        counts.requests += 1;
+        let Request { item, user, amount, sent, answered, .. } = request;
+        match &request.outcome {
+            Outcome::Accepted { event, replayed, .. } => {
+                counts.accepted += u64::from(!replayed);
+                counts.replayed += u64::from(*replayed);
+                if let Some(event) = history.by_id_mut(item, *event) {
+                    event.first_sent = event.first_sent.min(*sent);
+                    event.first_answered = event.first_answered.min(*answered);
+                }
+                self.check_key(request, findings);
+            }
+            Outcome::Unknown(_) => {
+                counts.unknown += 1;
+                if let Some(event) = history.by_amount_mut(item, user, *amount) {
+                    counts.unknown_archived += 1;
+                    event.first_sent = event.first_sent.min(*sent);
+                }
+            }
+            Outcome::Refused { .. } => counts.refused += 1,
+            Outcome::Rejected(_) => counts.rejected += 1,
+        }
+        let latency = answered.saturating_sub(request.due).max(1);
+        let latencies = if self.windows.may_fail(request) { &mut self.counts.failing } else { &mut self.counts.calm };
+        latencies.saturating_record(latency);
+    }
+
+    fn check_key(&mut self, request: &Request, findings: &mut Findings) {
+        let (Outcome::Accepted { event, .. }, Some(key)) = (&request.outcome, &request.key) else { return };
+        let promise = Promise { event: *event, sent: request.sent, answered: request.answered };
+        let key = (&request.item[..], &request.user[..], &key[..]);
+        let first = self.promises.enter(key, promise);
+        if first.event == *event {
+            return;
+        }
+        let evidence = || format!("{key:?} was answered {first:?} and {promise:?}");
+        if self.windows.may_lose(first.sent, first.answered) || self.windows.may_lose(promise.sent, promise.answered) {
+            // Redis forgot the one, and may have accepted the other.
+            self.promises.replace(key, promise);
+        } else {
+            findings.violation(Rule::Idempotency, evidence);
+        }
+    }
+
+    /// The second pass: every answer is held against the whole history.
+    pub(super) fn judge(&self, request: &Request, history: &History, findings: &mut Findings) {
+        match (&request.outcome, request.expected) {
+            (Outcome::Unknown(reason), _) => {
+                if !self.windows.may_fail(request) {
+                    findings.violation(Rule::Availability, || format!("{reason}: {}", shown(request)));
+                }
+            }
+            (Outcome::Accepted { .. }, Expected::Judgement) => self.check_accepted(request, history, findings),
+            (Outcome::Refused { .. }, Expected::Judgement) => self.check_refused(request, history, findings),
+            (Outcome::Rejected(status), Expected::Status(expected)) if *status == expected => {}
+            // With the bid Redis has lost its key.
+            (_, Expected::Status(422)) if self.windows.may_have_lost_before(request.answered) => {}
+            (_, Expected::Status(status)) => {
+                findings.violation(Rule::Input, || format!("expected {status}: {}", shown(request)));
+            }
+            (Outcome::Rejected(_), Expected::Judgement) => {
+                findings.violation(Rule::Input, || format!("expected a judgement: {}", shown(request)));
+            }
+        }
+    }
+
+    fn check_accepted(&self, request: &Request, history: &History, findings: &mut Findings) {
+        let Outcome::Accepted { event: id, position, .. } = request.outcome else { return };
+        match history.by_seq(&request.item, position.seq).filter(|event| event.id == id) {
+            Some(event) => {
+                let archived = (event.position, &event.user, event.amount);
+                if archived != (position, &request.user, request.amount) {
+                    findings.violation(Rule::Archive, || format!("archived as {archived:?}: {}", shown(request)));
+                }
+            }
+            None if self.windows.may_lose(request.sent, request.answered) => findings.lost(|| shown(request)),
+            None => findings.violation(Rule::Archive, || format!("not archived: {}", shown(request))),
+        }
+    }
+
+    /// The price that it was refused for must have been the price at some moment between the question and the answer.
+    fn check_refused(&self, request: &Request, history: &History, findings: &mut Findings) {
+        let Outcome::Refused { position, price } = request.outcome else { return };
+        let (sent, answered) = (request.sent, request.answered);
+        if request.amount > price {
+            return findings.violation(Rule::Order, || format!("not too low: {}", shown(request)));
+        }
+        let was_so = match history.by_seq(&request.item, position.seq) {
+            Some(event) => event.amount == price && event.first_sent <= answered && event.later_answered >= sent,
+            None if position.seq == 0 => {
+                let first = history.events(&request.item).first();
+                price == 0 && first.is_none_or(|first| first.first_answered.min(first.later_answered) >= sent)
+            }
+            None => false,
+        };
+        if !was_so && !self.windows.may_lose(sent, answered) {
+            findings.violation(Rule::Order, || format!("never stood so in this time: {}", shown(request)));
+        }
+    }
+}
+
+fn shown(request: &Request) -> String {
+    serde_json::to_string(request).unwrap_or_else(|error| error.to_string())
+}

@@ -1,0 +1,135 @@
+//! What it all comes to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Result;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::findings::{Finding, Findings, Rule};
+use super::frames::{self, FrameCounts};
+use super::requests::{self, RequestCounts};
+use crate::record::Run;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    pub run: Run,
+    pub requests: RequestCounts,
+    pub frames: FrameCounts,
+    /// Answers, from when the request was due: while all was well, and while bids could fail.
+    pub latency_calm: Latency,
+    pub latency_failing: Latency,
+    /// From acceptance to the viewer.
+    pub lag: Latency,
+    pub violations: BTreeMap<Rule, Finding>,
+    /// What Redis has lost by its design, everything that was told of it counted.
+    pub lost: Finding,
+}
+
+/// Milliseconds.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Latency {
+    pub count: u64,
+    pub p50: f64,
+    pub p99: f64,
+    pub p999: f64,
+    pub max: f64,
+}
+
+/// The slowest answer that is told apart from slower ones, in microseconds.
+const LATENCY_MAX: u64 = 600_000_000;
+
+impl Latency {
+    /// For latencies in microseconds, to three digits.
+    pub(super) fn histogram() -> Histogram<u64> {
+        Histogram::new_with_bounds(1, LATENCY_MAX, 3).expect("the bounds are in range")
+    }
+
+    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
+        let milliseconds = |microseconds: u64| microseconds as f64 / 1_000.0;
+        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|quantile| milliseconds(histogram.value_at_quantile(quantile)));
+        Self { count: histogram.len(), p50, p99, p999, max: milliseconds(histogram.max()) }
+    }
+}
+
+impl Verdict {
+    pub(super) fn new(
+        run: Run,
+        requests: requests::Counts,
+        frames: frames::Counts,
+        mut findings: Findings,
+    ) -> Result<Self> {
+        if run.drain_us.is_none() {
+            findings.violation(Rule::Archive, || "the outbox was not empty at the end".to_owned());
+        }
+        Ok(Self {
+            run,
+            requests: requests.requests,
+            frames: frames.frames,
+            latency_calm: Latency::of(&requests.calm),
+            latency_failing: Latency::of(&requests.failing),
+            lag: Latency::of(&frames.lag),
+            violations: findings.violations,
+            lost: findings.lost,
+        })
+    }
+
+    pub fn passed(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, requests, frames, .. } = self;
+        let seconds = run.load_us as f64 / 1e6;
+        writeln!(f, "{}", run.command)?;
+        writeln!(f, "revision {}, {}", run.revision, run.machine)?;
+        writeln!(
+            f,
+            "{} requests, {:.0}/s: {} accepted, {:.0}/s; {} repeated, {} refused, {} rejected, {} without an answer, \
+             of which {} had been accepted; {} not sent",
+            requests.requests,
+            requests.requests as f64 / seconds,
+            requests.accepted,
+            requests.accepted as f64 / seconds,
+            requests.replayed,
+            requests.refused,
+            requests.rejected,
+            requests.unknown,
+            requests.unknown_archived,
+            run.unsent,
+        )?;
+        writeln!(
+            f,
+            "{} viewers: {} connections, {} of them came back; {} bids seen; snapshots: {} trimmed, {} epoch; {} stale",
+            run.viewers,
+            frames.connections,
+            frames.resumed,
+            frames.bids,
+            frames.snapshots_trimmed,
+            frames.snapshots_epoch,
+            frames.stale,
+        )?;
+        for (name, latency) in [
+            ("answers while Redis and the functions are up", &self.latency_calm),
+            ("answers while they are not", &self.latency_failing),
+            ("from acceptance to the viewer", &self.lag),
+        ] {
+            let Latency { count, p50, p99, p999, max } = latency;
+            writeln!(f, "{name}: {count}, p50 {p50:.1} ms, p99 {p99:.1}, p99.9 {p999:.1}, max {max:.0}")?;
+        }
+        let drain = run.drain_us.map_or("NOT EMPTY".to_owned(), |drain| format!("{:.1} s", drain as f64 / 1e6));
+        let reconciled = run.reconciled.map_or("?".to_owned(), |count| count.to_string());
+        writeln!(f, "outbox empty after {drain}; {reconciled} events came by the reconciler")?;
+        writeln!(f, "lost by Redis, and told to somebody: {}", self.lost.count)?;
+        for (rule, Finding { count, evidence }) in &self.violations {
+            writeln!(f, "VIOLATED: {rule:?}, {count} times")?;
+            for line in evidence {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        write!(f, "{} violations", self.violations.values().map(|finding| finding.count).sum::<u64>())
+    }
+}

@@ -1,0 +1,215 @@
+//! Viewers that come, watch, stall, go and come back, and write down what they see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction::{AuctionEvent, Position};
+use futures_util::StreamExt;
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::clock::Clock;
+use crate::load;
+use crate::random::{Stream, random};
+use crate::record::{Seen, Sight};
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Before coming back, in milliseconds: each viewer waits otherwise.
+const RETURN_DELAY_MS: std::ops::Range<u64> = 100..1_000;
+/// How long a viewer watches before it does something else, and how long it stalls.
+const WATCH_MS: std::ops::Range<u64> = 2_000..30_000;
+const STALL_MS: std::ops::Range<u64> = 500..8_000;
+
+/// What frames are compared by.
+const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
+
+pub fn frame_crc(frame: &[u8]) -> u32 {
+    CRC.checksum(frame)
+}
+
+/// Where the items must be seen to stand before the viewers may go: the last seq of each. None while bids go on.
+pub type Goal = Option<Arc<Vec<u64>>>;
+
+pub struct Viewers {
+    pub count: u32,
+    pub items: u32,
+    pub seed: u64,
+    /// Whether they behave like people, or just watch.
+    pub restless: bool,
+    pub relay_url: String,
+    pub clock: Clock,
+}
+
+impl Viewers {
+    /// Watches until each has seen its goal, or the set is dropped.
+    pub fn watch(self, sights: &mpsc::Sender<Sight>, goal: &watch::Receiver<Goal>) -> JoinSet<()> {
+        let mut all = JoinSet::new();
+        for number in 0..self.count {
+            let item = number % self.items;
+            let viewer = Viewer {
+                number,
+                item,
+                url: format!("{}/ws/items/{}", self.relay_url, load::item(item)),
+                restless: self.restless,
+                clock: self.clock,
+                sights: sights.clone(),
+                goal: goal.clone(),
+                random: random(self.seed, Stream::Viewer(number)),
+                last: None,
+            };
+            all.spawn(viewer.live());
+        }
+        all
+    }
+}
+
+struct Viewer {
+    number: u32,
+    item: u32,
+    url: String,
+    restless: bool,
+    clock: Clock,
+    sights: mpsc::Sender<Sight>,
+    goal: watch::Receiver<Goal>,
+    random: ChaCha8Rng,
+    /// The last event it knows of.
+    last: Option<Position>,
+}
+
+/// What a viewer does after it has watched for a while.
+enum Whim {
+    /// Stops reading, and goes on.
+    Stall(Duration),
+    /// Hangs up, and comes back for what it has missed.
+    ComeBack,
+    /// Hangs up, and comes as somebody new.
+    StartAnew,
+}
+
+/// What a viewer reads of a frame that is no event.
+#[derive(Deserialize)]
+struct Notice {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    epoch: u64,
+    #[serde(default)]
+    seq: u64,
+    since: Option<Position>,
+    reason: Option<String>,
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+impl Viewer {
+    async fn live(mut self) {
+        while !self.has_seen_all() {
+            let ended = self.visit().await;
+            if let Some(reason) = ended {
+                self.tell(Seen::Ended(reason)).await;
+            }
+            let delay = self.random.random_range(RETURN_DELAY_MS);
+            sleep(Duration::from_millis(delay)).await;
+        }
+    }
+
+    /// One connection: why it ended.
+    async fn visit(&mut self) -> Option<String> {
+        let since = self.last.map(|last| format!("?since={}&epoch={}", last.seq, last.epoch)).unwrap_or_default();
+        let mut socket = match timeout(CONNECT_DEADLINE, connect_async(format!("{}{since}", self.url))).await {
+            Ok(Ok((socket, _))) => socket,
+            Ok(Err(_)) | Err(_) => return None,
+        };
+        loop {
+            let patience = Duration::from_millis(self.random.random_range(WATCH_MS));
+            let watched = timeout(patience, self.watch(&mut socket)).await;
+            match watched {
+                Ok(reason) => return Some(reason),
+                Err(_) if !self.restless || self.goal.borrow().is_some() => {}
+                Err(_) => match self.whim() {
+                    Whim::Stall(duration) => sleep(duration).await,
+                    Whim::ComeBack => return Some("comes back".to_owned()),
+                    Whim::StartAnew => {
+                        self.last = None;
+                        return Some("starts anew".to_owned());
+                    }
+                },
+            }
+        }
+    }
+
+    fn whim(&mut self) -> Whim {
+        match self.random.random_range(0..4) {
+            0 => Whim::StartAnew,
+            1 => Whim::Stall(Duration::from_millis(self.random.random_range(STALL_MS))),
+            _ => Whim::ComeBack,
+        }
+    }
+
+    /// Reads until the connection ends, or all is seen.
+    async fn watch(&mut self, socket: &mut Socket) -> String {
+        let mut goal = self.goal.clone();
+        loop {
+            if self.has_seen_all() {
+                return "has seen all".to_owned();
+            }
+            let message = tokio::select! {
+                message = socket.next() => message,
+                _ = goal.changed() => continue,
+            };
+            match message {
+                Some(Ok(Message::Text(text))) => match read(Bytes::from(text).as_ref()) {
+                    Ok(seen) => self.note(seen).await,
+                    Err(error) => return format!("unreadable: {error}"),
+                },
+                Some(Ok(Message::Close(Some(frame)))) => return format!("closed with {}", u16::from(frame.code)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(other)) => return format!("unexpected: {other:?}"),
+                Some(Err(error)) => return format!("{error}"),
+                None => return "cut off".to_owned(),
+            }
+        }
+    }
+
+    async fn note(&mut self, seen: Seen) {
+        match &seen {
+            Seen::Connected { position, since } => self.last = Some(since.unwrap_or(*position)),
+            Seen::Bid { position, .. } | Seen::State { position, .. } => self.last = Some(*position),
+            Seen::Stale | Seen::Live | Seen::Ended(_) => {}
+        }
+        self.tell(seen).await;
+    }
+
+    async fn tell(&self, seen: Seen) {
+        let sight = Sight { at: self.clock.now(), viewer: self.number, item: load::item(self.item), seen };
+        let _ = self.sights.send(sight).await;
+    }
+
+    fn has_seen_all(&self) -> bool {
+        let goal = self.goal.borrow();
+        let wanted = goal.as_ref().and_then(|seqs| seqs.get(self.item as usize));
+        wanted.is_some_and(|wanted| self.last.is_some_and(|last| last.seq >= *wanted))
+    }
+}
+
+fn read(frame: &[u8]) -> anyhow::Result<Seen> {
+    if let Ok(event) = AuctionEvent::from_json(frame) {
+        return Ok(Seen::Bid { position: event.position, event: event.event_id, crc: frame_crc(frame) });
+    }
+    let Notice { kind, epoch, seq, since, reason } = serde_json::from_slice(frame)?;
+    let position = Position { epoch, seq };
+    match kind.as_str() {
+        "connected" => Ok(Seen::Connected { position, since }),
+        "state" => Ok(Seen::State { position, reason: reason.unwrap_or_default() }),
+        "stale" => Ok(Seen::Stale),
+        "live" => Ok(Seen::Live),
+        other => anyhow::bail!("a frame of the unknown type {other:?}"),
+    }
+}

@@ -1,0 +1,295 @@
+//! The checker sees each broken promise: a record in which all is well, with one thing changed.
+
+use auction::{Amount, AuctionEvent, BidPlaced, Happening, ItemId, Position, Timestamp, UserId};
+use loadtest::record::{
+    ArchivedEvent, BidRow, Expected, FaultRecord, Folder, ItemRow, Outcome, QuarantineRow, RedisStanding, Request, Run,
+    Seen, Sight,
+};
+use loadtest::verify::{Rule, Verdict, verify};
+use loadtest::viewers::frame_crc;
+use serde::Serialize;
+use uuid::Uuid;
+
+struct Record {
+    run: Run,
+    requests: Vec<Request>,
+    sights: Vec<Sight>,
+    faults: Vec<FaultRecord>,
+    events: Vec<ArchivedEvent>,
+    items: Vec<ItemRow>,
+    standings: Vec<RedisStanding>,
+    quarantine: Vec<QuarantineRow>,
+}
+
+const LOT: &str = "lot0";
+
+/// Bid `seq` of alice, at so many units, one after the other.
+fn event(seq: u64) -> AuctionEvent {
+    let amount = |units: u64| Amount::from_minor_units(units * 100).unwrap();
+    AuctionEvent {
+        event_id: Uuid::from_u128(seq.into()),
+        item_id: ItemId::parse(LOT).unwrap(),
+        position: Position { epoch: 1, seq },
+        timestamp: Timestamp::from_microseconds(1_000_000 + i64::try_from(seq).unwrap() * 100).unwrap(),
+        happening: Happening::Bid(BidPlaced {
+            bid_id: Uuid::from_u128(u128::from(seq) + 100),
+            user_id: UserId::parse("alice").unwrap(),
+            amount: amount(seq),
+            previous_bid: amount(seq - 1),
+        }),
+    }
+}
+
+fn archived(seq: u64) -> ArchivedEvent {
+    let event = event(seq);
+    let bid = BidRow { user: "alice".to_owned(), amount: seq * 100, previous: (seq - 1) * 100 };
+    let (id, payload) = (event.event_id, event.to_json());
+    ArchivedEvent { item: LOT.to_owned(), epoch: 1, seq, event: id, payload, bid: Some(bid) }
+}
+
+fn accepted(seq: u64) -> Outcome {
+    let event = event(seq);
+    Outcome::Accepted { event: event.event_id, position: event.position, replayed: false }
+}
+
+/// A bid that was sent at a hundred times its number, and answered fifty later.
+fn request(number: u64, outcome: Outcome) -> Request {
+    Request {
+        due: number * 100,
+        sent: number * 100,
+        answered: number * 100 + 50,
+        item: LOT.to_owned(),
+        user: "alice".to_owned(),
+        key: Some(format!("key{number}")),
+        amount: number * 100,
+        expected: Expected::Judgement,
+        outcome,
+    }
+}
+
+fn shown(seq: u64) -> Seen {
+    let event = event(seq);
+    Seen::Bid { position: event.position, event: event.event_id, crc: frame_crc(event.to_json().as_bytes()) }
+}
+
+fn sight(at: u64, seen: Seen) -> Sight {
+    Sight { at, viewer: 0, item: LOT.to_owned(), seen }
+}
+
+fn fault(from: u64, until: u64, loses_since: Option<u64>) -> FaultRecord {
+    FaultRecord { fault: "bidding-redis killed".to_owned(), from, until, bids_fail_until: Some(until), loses_since }
+}
+
+impl Record {
+    /// Three bids, the last of them without an answer; a refusal, no bid, and a viewer who saw it all.
+    fn good() -> Self {
+        let position = |seq| Position { epoch: 1, seq };
+        let no_answer = Outcome::Unknown("503".to_owned());
+        let too_low = Request { amount: 100, ..request(4, Outcome::Refused { position: position(3), price: 300 }) };
+        let no_bid = Request { expected: Expected::Status(400), ..request(5, Outcome::Rejected(400)) };
+        let row =
+            ItemRow { item: LOT.to_owned(), epoch: 1, seq: 3, price: 300, leader: Some("alice".to_owned()), bids: 3 };
+        let standing = RedisStanding {
+            item: LOT.to_owned(),
+            epoch: 1,
+            seq: 3,
+            price: 300,
+            leader: row.leader.clone(),
+            bids: 3,
+            price_key: Some(300),
+        };
+        Self {
+            run: Run {
+                seed: 1,
+                command: String::new(),
+                revision: String::new(),
+                machine: String::new(),
+                started_at: 1_000_000,
+                load_us: 1_000_000,
+                drain_us: Some(0),
+                reconciled: Some(0),
+                unsent: 0,
+                viewers: 1,
+            },
+            requests: vec![request(1, accepted(1)), request(2, accepted(2)), request(3, no_answer), too_low, no_bid],
+            sights: vec![
+                sight(10, Seen::Connected { position: position(0), since: None }),
+                sight(150, shown(1)),
+                sight(250, shown(2)),
+                sight(260, Seen::Ended("cut off".to_owned())),
+                sight(300, Seen::Connected { position: position(3), since: Some(position(2)) }),
+                sight(350, shown(3)),
+            ],
+            faults: vec![fault(320, 340, None)],
+            events: (1..=3).map(archived).collect(),
+            items: vec![row],
+            standings: vec![standing],
+            quarantine: Vec::new(),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::create(temporary.path()).unwrap();
+        std::fs::write(folder.file("run.json"), serde_json::to_vec(&self.run).unwrap()).unwrap();
+        write(&folder, "requests.jsonl", &self.requests);
+        write(&folder, "frames.jsonl", &self.sights);
+        write(&folder, "faults.jsonl", &self.faults);
+        write(&folder, "events.jsonl", &self.events);
+        write(&folder, "items.jsonl", &self.items);
+        write(&folder, "standings.jsonl", &self.standings);
+        write(&folder, "quarantine.jsonl", &self.quarantine);
+        verify(&folder).unwrap()
+    }
+}
+
+fn write<T: Serialize>(folder: &Folder, name: &str, rows: &[T]) {
+    let lines: Vec<String> = rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
+    std::fs::write(folder.file(name), lines.concat()).unwrap();
+}
+
+/// With one thing changed, these promises are broken and no others.
+#[track_caller]
+fn check(rules: &[Rule], change: impl FnOnce(&mut Record)) -> Verdict {
+    let mut record = Record::good();
+    change(&mut record);
+    let verdict = record.verdict();
+    let found: Vec<Rule> = verdict.violations.keys().copied().collect();
+    assert_eq!(found, rules, "{verdict}");
+    verdict
+}
+
+#[test]
+fn a_good_record_is_good() {
+    let verdict = check(&[], |_| {});
+    assert!(verdict.passed());
+    assert_eq!((verdict.requests.accepted, verdict.requests.unknown_archived, verdict.lost.count), (2, 1, 0));
+    assert_eq!((verdict.frames.bids, verdict.frames.resumed, verdict.frames.viewers_at_the_end), (3, 1, 1));
+}
+
+#[test]
+fn a_hole_a_repeated_id_and_a_price_that_does_not_rise_are_seen() {
+    let found = check(&[Rule::Sequence, Rule::Archive, Rule::Standing, Rule::Viewers], |record| {
+        record.events.remove(1);
+    });
+    assert_eq!(found.violations[&Rule::Archive].count, 1, "{found}");
+    check(&[Rule::Sequence, Rule::Archive, Rule::Viewers], |record| {
+        record.events[2].event = record.events[1].event;
+    });
+    let price = |record: &mut Record| {
+        let payload = &mut record.events[2].payload;
+        *payload = payload.replace("\"amount\":3.00", "\"amount\":2.00");
+        record.events[2].bid.as_mut().unwrap().amount = 200;
+    };
+    assert!(check_any(price).contains(&Rule::Sequence));
+}
+
+fn check_any(change: impl FnOnce(&mut Record)) -> Vec<Rule> {
+    let mut record = Record::good();
+    change(&mut record);
+    record.verdict().violations.into_keys().collect()
+}
+
+#[test]
+fn a_key_that_is_accepted_twice_is_seen() {
+    check(&[Rule::Idempotency], |record| record.requests[1].key = Some("key1".to_owned()));
+}
+
+#[test]
+fn what_is_accepted_and_not_archived_is_seen_and_what_is_archived_and_was_never_sent() {
+    check(&[Rule::Archive], |record| record.requests.push(request(7, accepted(7))));
+    // And the refusal quotes what nobody has bid.
+    check(&[Rule::Archive, Rule::Order], |record| {
+        record.requests.remove(2);
+    });
+    // Refused, it may not stand there either.
+    check(&[Rule::Archive, Rule::Order], |record| {
+        record.requests[2].outcome = Outcome::Refused { position: Position { epoch: 1, seq: 3 }, price: 300 };
+    });
+    check(&[Rule::Archive], |record| record.events[0].bid = None);
+    check(&[Rule::Archive], |record| record.run.drain_us = None);
+    let divergent = QuarantineRow {
+        reason: "divergent".to_owned(),
+        detail: String::new(),
+        source: String::new(),
+        event: None,
+        item: None,
+        epoch: None,
+        seq: None,
+    };
+    check(&[Rule::Archive], |record| record.quarantine.push(divergent));
+}
+
+#[test]
+fn rows_and_keys_that_do_not_agree_with_the_events_are_seen() {
+    check(&[Rule::Standing], |record| record.items[0].bids = 2);
+    check(&[Rule::Standing], |record| record.standings[0].seq = 4);
+    check(&[Rule::Standing], |record| record.standings[0].price_key = None);
+    // A later epoch begins without an event.
+    check(&[], |record| record.standings[0].epoch = 2);
+}
+
+#[test]
+fn what_a_viewer_missed_saw_twice_or_saw_otherwise_is_seen() {
+    check(&[Rule::Viewers], |record| {
+        record.sights.remove(1);
+    });
+    check(&[Rule::Viewers], |record| record.sights.insert(2, sight(160, shown(1))));
+    check(&[Rule::Viewers], |record| {
+        let Seen::Bid { crc, .. } = &mut record.sights[1].seen else { panic!("a bid") };
+        *crc += 1;
+    });
+    check(&[Rule::Viewers], |record| {
+        record.sights.pop();
+    });
+    check(&[Rule::Viewers], |record| record.run.viewers = 2);
+    let state = |reason: &str| Seen::State { position: Position { epoch: 1, seq: 3 }, reason: reason.to_owned() };
+    check(&[], |record| record.sights[5].seen = state("log_trimmed"));
+    check(&[Rule::Viewers], |record| record.sights[5].seen = state("epoch"));
+}
+
+#[test]
+fn an_order_that_the_bidders_could_not_see_is_seen() {
+    // The second was answered before the first was sent.
+    check(&[Rule::Order], |record| (record.requests[0].sent, record.requests[0].answered) = (260, 270));
+    // Refused for a price that was no more, or that was not yet, or that was no reason.
+    let refusal = |seq, price| Outcome::Refused { position: Position { epoch: 1, seq }, price };
+    check(&[Rule::Order], |record| record.requests[3].outcome = refusal(1, 100));
+    check(&[Rule::Order], |record| (record.requests[3].sent, record.requests[3].answered) = (240, 250));
+    check(&[Rule::Order], |record| record.requests[3].outcome = refusal(3, 200));
+    check(&[Rule::Order], |record| record.requests[3].amount = 301);
+}
+
+#[test]
+fn a_bid_that_fails_without_a_reason_and_a_bad_one_that_is_taken_are_seen() {
+    check(&[Rule::Availability], |record| record.faults.clear());
+    check(&[Rule::Input], |record| record.requests[4].outcome = Outcome::Rejected(500));
+    check(&[Rule::Input], |record| record.requests[3].outcome = Outcome::Rejected(404));
+}
+
+#[test]
+fn what_redis_loses_with_its_power_is_counted_apart() {
+    let lost = check(&[], |record| {
+        record.faults.push(fault(700, 800, Some(690)));
+        record.requests.push(request(7, accepted(7)));
+        record.sights.push(sight(760, shown(4)));
+        record
+            .sights
+            .push(sight(770, Seen::State { position: Position { epoch: 2, seq: 3 }, reason: "epoch".to_owned() }));
+    });
+    assert_eq!(lost.lost.count, 2, "{lost}");
+    // Where the one in the middle is lost, the last one stands behind a hole.
+    let hole = check(&[], |record| {
+        record.faults.push(fault(180, 400, Some(170)));
+        let position = Position { epoch: 1, seq: 2 };
+        record.requests[1].outcome = Outcome::Accepted { event: Uuid::from_u128(2), position, replayed: false };
+        record.events.remove(1);
+        (record.items[0].bids, record.standings[0].bids) = (2, 2);
+    });
+    assert_eq!(hole.lost.count, 3, "the hole, its answer and its frame: {hole}");
+    // Not what was accepted before the last time that Redis had everything on its disk.
+    check(&[Rule::Archive], |record| {
+        record.faults.push(fault(900, 950, Some(890)));
+        record.requests.push(request(7, accepted(7)));
+    });
+}
