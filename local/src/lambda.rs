@@ -65,14 +65,11 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
             schedules.spawn(schedule::keep(schedule.clone(), Arc::clone(pool), shutdown.clone()));
         }
     }
-    for (function, pool) in template.functions.iter().zip(&pools) {
-        for source in &function.queues {
-            let target = Target::Sandboxes(Sandboxes(Arc::clone(pool)));
-            let mapping = Mapping::new(source, &template, Addresses::from_env()?.sqs_url(), target)?;
-            let mapping = mapping.with(Faults::new(config.queue_faults));
-            mapping.prepare().await;
-            schedules.spawn(mapping.keep(shutdown.clone()));
-        }
+    let targets = pools.iter().map(|pool| Target::Sandboxes(Sandboxes(Arc::clone(pool))));
+    for mapping in Mapping::of_all(&template, &Addresses::from_env()?.sqs_url(), targets)? {
+        let mapping = mapping.with(Faults::new(config.queue_faults));
+        mapping.prepare().await;
+        schedules.spawn(mapping.keep(shutdown.clone()));
     }
     schedules.close();
     let routes = front::routes(Front { router, pools: pools.clone() }, cors);
@@ -88,6 +85,7 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
 }
 
 /// The sandboxes of one function, for whoever has events for it.
+#[derive(Clone)]
 pub(crate) struct Sandboxes(Arc<Pool>);
 
 impl Sandboxes {

@@ -4,6 +4,7 @@
 //! to the dead-letter queue: that is done by SQS. While messages of a group are in flight, SQS keeps the later ones back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::Message;
@@ -12,15 +13,19 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::event;
 use super::faults::Faults;
-use super::{RETRY_DELAY, Sqs, event};
-use crate::lambda::template::{self, QueueSource, Template};
+use super::sqs::Sqs;
+use crate::lambda::template::{Queue, QueueSource, Template};
 use crate::lambda::{self, Sandboxes};
+
+/// After a failure.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 pub(crate) struct Mapping {
     sqs: Sqs,
     /// All of the template: they are made again together.
-    queues: BTreeMap<String, template::Queue>,
+    queues: BTreeMap<String, Queue>,
     /// The name of the queue.
     queue: String,
     source: QueueSource,
@@ -29,6 +34,7 @@ pub(crate) struct Mapping {
 }
 
 /// How the function is invoked.
+#[derive(Clone)]
 pub(crate) enum Target {
     Sandboxes(Sandboxes),
     /// Under `cargo lambda watch`.
@@ -39,11 +45,26 @@ pub(crate) enum Target {
 }
 
 impl Mapping {
-    pub(crate) fn new(source: &QueueSource, template: &Template, endpoint: String, target: Target) -> Result<Self> {
+    /// One for each queue of each function; the targets are in the order of the functions.
+    pub(crate) fn of_all(
+        template: &Template,
+        endpoint: &str,
+        targets: impl IntoIterator<Item = Target>,
+    ) -> Result<Vec<Self>> {
+        let mut mappings = Vec::new();
+        for (function, target) in template.functions.iter().zip(targets) {
+            for source in &function.queues {
+                mappings.push(Self::new(source, template, endpoint, target.clone())?);
+            }
+        }
+        Ok(mappings)
+    }
+
+    fn new(source: &QueueSource, template: &Template, endpoint: &str, target: Target) -> Result<Self> {
         let queue =
             template.queues.get(&source.queue).with_context(|| format!("there is no queue {}", source.queue))?;
         let (queue, queues) = (queue.name.clone(), template.queues.clone());
-        let (sqs, source, faults) = (Sqs::new(endpoint), source.clone(), Faults::default());
+        let (sqs, source, faults) = (Sqs::new(endpoint.to_owned()), source.clone(), Faults::default());
         Ok(Self { sqs, queues, queue, source, target, faults })
     }
 
