@@ -6,6 +6,8 @@ mod event;
 mod faults;
 mod mapping;
 mod sqs;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub(crate) use self::environment::environment;

@@ -25,17 +25,7 @@ pub(super) struct Sqs {
 
 impl Sqs {
     pub(super) fn new(endpoint: String) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_timeout(DEADLINE).build();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "local"))
-            .http_client(Builder::new().build_http())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .endpoint_url(&endpoint)
-            .build();
-        Self { client: Client::from_conf(config), endpoint }
+        Self { client: client(&endpoint), endpoint }
     }
 
     /// Makes the queues that are missing; LocalStack forgets them all when it ends.
@@ -93,6 +83,20 @@ impl Sqs {
             .await?;
         Ok(())
     }
+}
+
+pub(super) fn client(endpoint: &str) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_timeout(DEADLINE).build();
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "local"))
+        .http_client(Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .endpoint_url(endpoint)
+        .build();
+    Client::from_conf(config)
 }
 
 fn attributes(queue: &Queue, all: &BTreeMap<String, Queue>) -> Result<BTreeMap<String, String>> {
