@@ -59,7 +59,11 @@ pub enum Command {
     ///
     /// SANDBOX_MAX, SANDBOX_QUEUE_MAX, SANDBOX_IDLE_MS, SANDBOX_PROVISIONED, SANDBOX_CONCURRENCY, SANDBOX_FREEZE and
     /// SANDBOX_REPORTS set how sandboxes are treated; local/README.md explains them.
-    Lambda,
+    Lambda {
+        /// Only these functions, as archive-bids, separated by commas
+        #[arg(long, value_delimiter = ',', value_name = "FUNCTION")]
+        only: Vec<String>,
+    },
     /// Shows what each server is doing
     Status,
     /// Starts a stopped, killed or crashed server; returns when it answers
@@ -90,7 +94,7 @@ impl Command {
         match self {
             Self::Install { watch, sqs } => install::run(Extras { cargo_lambda: watch, localstack: sqs }).await,
             Self::Run { api, archive, only } => run::run(api, archive, only).await,
-            Self::Lambda => lambda::run().await,
+            Self::Lambda { only } => lambda::run(only).await,
             Self::Status => remote::status().await,
             Self::Start { name } => remote::act(Action::Start, &name).await,
             Self::Stop { name: Some(name) } => remote::act(Action::Stop, &name).await,

@@ -41,19 +41,20 @@ use self::report::Reports;
 use self::router::Router;
 use self::template::{Function, Template};
 use self::watchdog::Watchdog;
-use crate::config::{Addresses, parameters};
+use crate::config::parameters;
 use crate::programs;
 use crate::queue::{Faults, Mapping, Target};
 use crate::settings::Settings;
 
-/// Serves the functions until `shutdown` is cancelled; returns when no sandbox is left.
-pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
+/// Serves the functions, or only some of them, until `shutdown` is cancelled; returns when no sandbox is left.
+pub(crate) async fn run(only: &[String], shutdown: CancellationToken) -> Result<()> {
     let settings = Settings::from_env()?;
-    let config = Config::from_env(settings.report_file())?;
-    let template = Template::read(&settings.root.join("infra/template.yaml"), &parameters()?)?;
+    let config = Config::from_env(&settings)?;
+    let mut template = Template::read(&settings.root.join("infra/template.yaml"), &parameters()?)?;
+    template.keep_only(only)?;
     let router = Router::new(&template.functions)?;
     let cors = template.cors.as_ref().map(cors::layer).transpose()?;
-    let listener = connections::listen(Addresses::from_env()?.api)?;
+    let listener = connections::listen(settings.addresses.api)?;
     let mut watchdog = Watchdog::start()?;
     let reports = Arc::new(Reports::open(&config.reports)?);
     let start = |function: &Function| start_pool(function, &config, watchdog.group(), &reports);
@@ -66,7 +67,7 @@ pub(crate) async fn run(shutdown: CancellationToken) -> Result<()> {
         }
     }
     let targets = pools.iter().map(|pool| Target::Sandboxes(Sandboxes(Arc::clone(pool))));
-    for mapping in Mapping::of_all(&template, &Addresses::from_env()?.sqs_url(), targets)? {
+    for mapping in Mapping::of_all(&template, &config.sqs_url, targets)? {
         let mapping = mapping.with(Faults::new(config.queue_faults));
         mapping.prepare().await;
         schedules.spawn(mapping.keep(shutdown.clone()));

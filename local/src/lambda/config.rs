@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::config::variable;
+use crate::settings::Settings;
 
 /// Sandboxes of one function. Lambda's own bound is 1,000 for an account; each takes some 8 MiB here.
 const SANDBOXES_MAX: &str = "50";
@@ -32,12 +33,14 @@ pub(super) struct Config {
     pub(super) freezes: bool,
     /// `QUEUE_FAULTS`: every so many messages of a queue one fails, and others come twice and in the wrong order.
     pub(super) queue_faults: Option<NonZeroU64>,
+    /// `AWS_ENDPOINT_URL_SQS`: where the queues are, if not at `LOCALSTACK_ADDR`.
+    pub(super) sqs_url: String,
     /// `SANDBOX_REPORTS`: the file that gets a line for each invocation.
     pub(super) reports: PathBuf,
 }
 
 impl Config {
-    pub(super) fn from_env(default_reports: PathBuf) -> Result<Self> {
+    pub(super) fn from_env(settings: &Settings) -> Result<Self> {
         let concurrency = setting("SANDBOX_CONCURRENCY", "1")?;
         let config = Self {
             sandboxes_max: setting("SANDBOX_MAX", SANDBOXES_MAX)?,
@@ -47,7 +50,8 @@ impl Config {
             concurrency,
             freezes: setting("SANDBOX_FREEZE", "true")? && concurrency == 1,
             queue_faults: variable("QUEUE_FAULTS").map(|text| parse("QUEUE_FAULTS", &text)).transpose()?,
-            reports: variable("SANDBOX_REPORTS").map_or(default_reports, PathBuf::from),
+            sqs_url: variable("AWS_ENDPOINT_URL_SQS").unwrap_or_else(|| settings.addresses.sqs_url()),
+            reports: variable("SANDBOX_REPORTS").map_or_else(|| settings.report_file(), PathBuf::from),
         };
         ensure!(config.sandboxes_max > 0, "SANDBOX_MAX=0 leaves nobody to answer");
         ensure!(config.concurrency > 0, "SANDBOX_CONCURRENCY=0 leaves nobody to answer");

@@ -61,6 +61,7 @@ mod tests {
     use crate::lambda::report::Reports;
     use crate::lambda::start_pool;
     use crate::lambda::template::Template;
+    use crate::settings::Settings;
 
     fn schedule(input: Option<&str>) -> Schedule {
         Schedule {
@@ -92,8 +93,8 @@ mod tests {
         let input = json!({ "do": "append", "file": file, "line": "run" }).to_string();
         let template = TEMPLATE.replace("\"INPUT\"", &json!(input).to_string());
         let function = Template::parse(&template, &BTreeMap::new()).unwrap().functions.remove(0);
-        let config = Config::from_env(folder.path().join("reports")).unwrap();
-        let reports = Arc::new(Reports::open(&config.reports).unwrap());
+        let config = Config::from_env(&Settings::temporary(&[]).unwrap()).unwrap();
+        let reports = Arc::new(Reports::open(&folder.path().join("reports")).unwrap());
         let pool = start_pool(&function, &config, 0, &reports).unwrap();
         let shutdown = CancellationToken::new();
         let every = Duration::from_millis(50);

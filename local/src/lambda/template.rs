@@ -20,7 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use http::Method;
 
 use self::node::Node;
@@ -139,6 +139,16 @@ impl Template {
         let queues = queue::read_all(&resources)?;
         let cors = cors::read(&resources, globals.as_ref())?;
         Ok(Self { functions, queues, cors })
+    }
+
+    /// Leaves out all functions but these; if none is named, none.
+    pub(crate) fn keep_only(&mut self, binaries: &[String]) -> Result<()> {
+        let known: Vec<_> = self.functions.iter().map(|function| function.binary.clone()).collect();
+        for binary in binaries {
+            ensure!(known.contains(binary), "there is no function {binary}; there are {}", known.join(", "));
+        }
+        self.functions.retain(|function| binaries.is_empty() || binaries.contains(&function.binary));
+        Ok(())
     }
 }
 

@@ -166,6 +166,21 @@ fn the_queues_of_the_project_are_there_if_they_are_asked_for() {
 }
 
 #[test]
+fn all_functions_but_some_can_be_left_out() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/template.yaml");
+    let mut template = Template::read(&path, &BTreeMap::from([("Archive".to_owned(), "sqs".to_owned())])).unwrap();
+    let binaries =
+        |template: &Template| template.functions.iter().map(|function| function.binary.clone()).collect::<Vec<_>>();
+    let all = binaries(&template);
+    template.keep_only(&[]).unwrap();
+    assert_eq!(binaries(&template), all);
+    template.keep_only(&["archive-bids".to_owned()]).unwrap();
+    assert_eq!(binaries(&template), ["archive-bids"]);
+    let error = template.keep_only(&["place-bid".to_owned()]).unwrap_err().to_string();
+    assert_eq!(error, "there is no function place-bid; there are archive-bids");
+}
+
+#[test]
 fn globals_are_the_defaults_of_a_function() {
     let globals = "Globals:\n  Function:\n    MemorySize: 512\n    Timeout: 5\n    Environment: { Variables: { A: global, B: global } }";
     let function = function_with("Timeout: 9\nEnvironment: { Variables: { B: own, C: own } }", globals, &[]).unwrap();
