@@ -22,14 +22,17 @@ PORTS = {
     "bidding-archival-worker": {},
     "bidding-broadcast": {"RELAY_ADDR": 8081},
     "bidding-api": {"API_ADDR": 8080},
+    "bidding-localstack": {"LOCALSTACK_ADDR": 4566},
+    "bidding-archive-bids": {},
 }
-# Of `make run ARCHIVE=sqs`, which runs functions; the containers have one process instead, and archive from NATS.
-WITH_SQS = {"bidding-localstack", "BID_EVENTS_QUEUE_URL"}
+# Only with `--profile sqs`. The second is a part of `bidding-api` in `make run`, where that runs all functions.
+WITH_SQS = {"bidding-localstack", "bidding-archive-bids"}
 # Who must be healthy before.
 AFTER = {
     "bidding-archival-worker": {"bidding-redis", "bidding-nats", "bidding-postgres"},
     "bidding-broadcast": {"bidding-archival-worker"},
     "bidding-api": {"bidding-archival-worker"},
+    "bidding-archive-bids": {"bidding-archival-worker", "bidding-localstack"},
 }
 HEALTH = {
     "bidding-redis": "/etc/bidding/healthy",
@@ -39,6 +42,8 @@ HEALTH = {
     "bidding-archival-worker": "healthy 8082 /ready",
     "bidding-broadcast": "healthy 8081 /health",
     "bidding-api": "healthy 8080 /ready",
+    "bidding-localstack": "curl -fsS -o /dev/null http://127.0.0.1:4566/_localstack/health",
+    "bidding-archive-bids": "healthy 8080 / 404",
 }
 DATA = {
     "bidding-redis": ["redis:/data", "./infra/redis:/etc/bidding:ro"],
@@ -48,18 +53,38 @@ DATA = {
         "./infra/postgres:/docker-entrypoint-initdb.d:ro",
     ],
 }
-# Our program of each name, and the package that reads its settings.
+# Our program of each name, and where its settings are read.
 PROGRAMS = {
-    "bidding-archival-worker": ("archival-worker", "archive"),
-    "bidding-broadcast": ("relay", "relay"),
-    "bidding-api": ("api", "functions"),
+    "bidding-archival-worker": ("archival-worker", "archive/src/config.rs"),
+    "bidding-broadcast": ("relay", "relay/src/config.rs"),
+    "bidding-api": ("api", "functions/src/config.rs"),
+    "bidding-archive-bids": ("local lambda --only archive-bids", None),
 }
+BINARIES = {"archival-worker", "relay", "api", "local", "archive-bids"}
 # What each is told: its own passwords and no other's.
-ROLES = {"bidding-archival-worker": "worker", "bidding-broadcast": "relay", "bidding-api": "functions"}
+ROLES = {
+    "bidding-archival-worker": "worker",
+    "bidding-broadcast": "relay",
+    "bidding-api": "functions",
+    "bidding-archive-bids": "worker",
+}
 ADDRESSES = {
-    "bidding-archival-worker": {"WORKER_ADDR": "0.0.0.0:8082"},
+    "bidding-archival-worker": {"WORKER_ADDR": "0.0.0.0:8082", "ARCHIVE": "${ARCHIVE:-nats}"},
     "bidding-broadcast": {"RELAY_ADDR": "0.0.0.0:8081"},
-    "bidding-api": {"API_ADDR": "0.0.0.0:8080"},
+    "bidding-api": {
+        "API_ADDR": "0.0.0.0:8080",
+        "ARCHIVE": "${ARCHIVE:-nats}",
+        "BID_EVENTS_QUEUE_URL": "http://bidding-localstack:4566/000000000000/local-bid-events.fifo",
+        "AWS_ENDPOINT_URL_SQS": "http://bidding-localstack:4566",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    },
+    "bidding-archive-bids": {
+        "ARCHIVE": "sqs",
+        "AWS_ENDPOINT_URL_SQS": "http://bidding-localstack:4566",
+        "SANDBOX_REPORTS": "/dev/null",
+    },
 }
 SERVERS = {"REDIS": "redis://%s@bidding-redis:6379/", "NATS": "nats://%s@bidding-nats:4222"}
 POSTGRES = "postgres://%s@bidding-postgres:5432/bidding"
@@ -123,7 +148,29 @@ class Compose(unittest.TestCase):
         for name, service in self.services.items():
             self.assertEqual(service["container_name"], name)
         of_make_run = set(re.findall(r'=> "(bidding-[a-z-]+)"', text("local/src/name.rs")))
-        self.assertEqual(of_make_run - WITH_SQS, set(PORTS))
+        self.assertEqual(of_make_run, set(PORTS) - {"bidding-archive-bids"})
+
+    def test_what_plays_and_serves_sqs_starts_with_its_profile_only(self):
+        profiles = {name: service.get("profiles") for name, service in self.services.items()}
+        self.assertEqual(profiles, {name: ["sqs"] if name in WITH_SQS else None for name in PORTS})
+
+    def test_the_queue_is_the_one_of_make_run_and_so_is_what_plays_sqs(self):
+        source = text("local/src/queue.rs") + text("local/src/queue/environment.rs")
+        of_make_run = dict(re.findall(r'const (\w+): &str = "([^"]*)"', source))
+        api = self.services["bidding-api"]["environment"]
+        told = set(re.findall(r'\("([A-Z_]+)", ', source))
+        self.assertEqual(told, set(api) - {"REDIS_URL", "NATS_URL", "POSTGRES_URL", "API_ADDR"})
+        queue = f"{api['AWS_ENDPOINT_URL_SQS']}/{of_make_run['ACCOUNT']}/{of_make_run['BID_EVENTS']}"
+        self.assertEqual(api["BID_EVENTS_QUEUE_URL"], queue)
+        self.assertEqual(api["AWS_REGION"], of_make_run["REGION"])
+        for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]:
+            self.assertEqual(api[variable], of_make_run["CREDENTIAL"])
+        localstack = self.services["bidding-localstack"]
+        version = re.search(r"^localstack-core\S*==(\S+)", text("local/requirements-localstack.txt"), re.MULTILINE)[1]
+        self.assertEqual(localstack["image"], f"localstack/localstack:{version}")
+        options = re.findall(r'\("(\w+)", "([^"]*)"\.to_owned', text("local/src/servers/localstack.rs"))
+        self.assertEqual(localstack["environment"], dict(options))
+        self.assertEqual(localstack["tmpfs"], ["/var/lib/localstack"])
 
     def test_ports_are_published_on_this_machine_only_and_moved_by_the_variables_of_make_run(self):
         of_make_run = dict(re.findall(r'address\("(\w+)", (\d+)\)', text("local/src/config.rs")))
@@ -200,19 +247,21 @@ class Compose(unittest.TestCase):
         def login(user, variable):
             return f"{user}:{secret(variable)}"
 
-        for name, (program, package) in PROGRAMS.items():
-            self.assertEqual(self.services[name]["command"], [program])
-            read = set(re.findall(r'"([A-Z_]+_(?:URL|ADDR))"', text(f"{package}/src/config.rs")))
+        for name, (command, settings) in PROGRAMS.items():
+            self.assertEqual(self.services[name]["command"], command.split())
             role = ROLES[name]
             expected = dict(ADDRESSES[name])
             for server, url in SERVERS.items():
                 expected[f"{server}_URL"] = url % login(role, f"{server}_{role.upper()}_PASSWORD")
             if role != "relay":
                 expected["POSTGRES_URL"] = POSTGRES % login(role, f"POSTGRES_{role.upper()}_PASSWORD")
-            if role == "worker":
+            if name == "bidding-archival-worker":
                 expected["MIGRATIONS_POSTGRES_URL"] = POSTGRES % login("bidding", "POSTGRES_OWNER_PASSWORD")
             self.assertEqual(self.services[name]["environment"], expected)
-            self.assertEqual(read - WITH_SQS, set(expected))
+            if settings:
+                address = r'"([A-Z_]+_(?:URL|ADDR))"'
+                read = re.findall(address, text(settings))
+                self.assertEqual(set(read), set(re.findall(address, json.dumps(expected))))
 
     def test_each_server_is_given_the_passwords_that_its_configuration_asks_for_and_none_is_written_down(self):
         asked = {
@@ -253,9 +302,14 @@ class Image(unittest.TestCase):
         build = next(step for step in self.steps if "cargo build" in step)
         self.assertIn("touch auction/src/lib.rs", build)
         self.assertIn("--release --locked", build)
-        for program, _ in PROGRAMS.values():
-            self.assertIn(f"--bin {program} ", build)
-            self.assertIn(f"target/release/{program}", build)
+        self.assertEqual(set(re.findall(r"--bin (\S+)", build)), BINARIES)
+        self.assertEqual(set(re.findall(r"target/release/(\S+)", build)), BINARIES)
+        started = {word for command, _ in PROGRAMS.values() for word in command.split()}
+        self.assertLessEqual(BINARIES, started)
+
+    def test_the_functions_in_it_are_those_of_the_template(self):
+        self.assertIn("COPY infra/template.yaml /bidding/infra/", self.steps)
+        self.assertIn("ENV BIDDING_ROOT=/bidding", self.steps)
 
     def test_it_is_built_with_the_rust_of_the_workspace_for_the_debian_it_runs_on(self):
         bases = [step.split()[1] for step in self.steps if step.startswith("FROM ")]
@@ -273,9 +327,9 @@ class Image(unittest.TestCase):
 
 
 class Healthy(unittest.TestCase):
-    def ask(self, port, path):
+    def ask(self, port, *path_and_status):
         asked = subprocess.run(
-            [ROOT / "infra/healthy", str(port), path], capture_output=True, text=True, timeout=10, check=False
+            [ROOT / "infra/healthy", str(port), *path_and_status], capture_output=True, text=True, timeout=10, check=False
         )
         return asked.returncode, asked.stdout
 
@@ -297,6 +351,8 @@ class Healthy(unittest.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
         self.assertEqual(self.ask(port, "/ready")[0], 0)
+        self.assertEqual(self.ask(port, "/other", "503")[0], 0)
+        self.assertNotEqual(self.ask(port, "/ready", "503")[0], 0)
         code, shown = self.ask(port, "/other")
         self.assertNotEqual(code, 0)
         self.assertIn('{"redis":"down"}', shown)
