@@ -38,7 +38,7 @@ pub(super) async fn run(api: Api, archive: Archive, only: Vec<Name>) -> Result<(
     let mut control = Control::open(Arc::clone(&system))?;
     welcome::print(&system);
     let watched_queues = CancellationToken::new();
-    let _ends_with_us = watched_queues.clone().drop_guard();
+    let watching = watched_queues.clone().drop_guard();
     if (api, archive) == (Api::Watch, Archive::Sqs) {
         tokio::spawn(async move {
             if let Err(error) = queue::serve_watch(&root, &addresses, watched_queues).await {
@@ -54,6 +54,7 @@ pub(super) async fn run(api: Api, archive: Archive, only: Vec<Name>) -> Result<(
         }
     };
     say("stopping");
+    drop(watching);
     let stopped = tokio::select! {
         stopped = system.stop() => stopped,
         () = interrupts.next() => system.abort().await,
