@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare bench-lambda bench-cold bench-faults bench-script
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-lambda bench-cold bench-faults bench-script bench-queue
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -57,6 +57,19 @@ sam-check: $(SAM_TOOLS)/installed ## The template of the deployment, by SAM and 
 sam-build: $(SAM_TOOLS)/installed ## The functions as they are deployed, for x86_64, with the compiler that is here
 	PATH="$(CURDIR)/$(SAM_TOOLS)/bin:$$PATH" CARGO_LAMBDA_COMPILER=cargo sam build --parameter-overrides Architecture=x86_64
 
+MINUTES = 2
+SEED = 1
+
+soak: ## A storm of faults under load, and whether anything was lost: MINUTES=2 SEED=1 ARCHIVE=nats
+	$(BUILD)
+	$(LOCAL) install --sqs
+	target/release/loadtest soak --seconds $$(($(MINUTES) * 60)) --seed $(SEED) --archive $(ARCHIVE) --api $(API)
+
+controls: ## Breaks in a copy what upholds each promise, and shows that the storm's checker sees it
+	$(BUILD)
+	$(LOCAL) install --sqs
+	loadtest/controls/run
+
 bench-lambda: ## Bid latency in one process, in sandboxes and under `cargo lambda watch`
 	$(BUILD)
 	$(LOCAL) install --watch
@@ -75,6 +88,12 @@ bench-script: ## What a bid costs Redis, beside the original's script
 	cargo build --release --workspace --bins --examples --locked
 	$(LOCAL) install
 	target/release/examples/script-cost
+
+bench-queue: ## 100 bids a second through SQS: calm, then with LocalStack killed and messages failing, doubled and reordered
+	$(BUILD)
+	$(LOCAL) install --sqs
+	target/release/loadtest soak --archive sqs --rising --rate 100 --seconds 60 --faults none --seed 1
+	target/release/loadtest soak --archive sqs --rising --rate 100 --seconds 90 --faults queue --queue-faults 3 --seed 2
 
 $(LOCAL):
 	$(BUILD)

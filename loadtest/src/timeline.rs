@@ -93,7 +93,7 @@ fn charts_of(seconds: &Seconds) -> Vec<Chart> {
 /// A row for each line of what the command prints.
 fn figures(verdict: &Verdict) -> String {
     let text = verdict.to_string();
-    let lines = text.lines().skip(2).take_while(|line| !line.starts_with("VIOLATED"));
+    let lines = text.lines().skip(2).take_while(|line| line.contains(": ") && !line.starts_with("VIOLATED"));
     lines.fold(String::new(), |mut rows, line| {
         let (name, value) = line.split_once(": ").unwrap_or((line, ""));
         let _ = write!(rows, "<tr><th>{}</th><td>{}</td></tr>", escaped(name), escaped(value));

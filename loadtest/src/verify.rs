@@ -56,7 +56,7 @@ pub fn verify(folder: &Folder) -> Result<Verdict> {
         frames.see(&sight?, &history, &mut findings);
     }
     frames.check_end(&history, &mut findings);
-    let verdict = Verdict::new(run, requests.counts, frames.counts, findings)?;
+    let verdict = Verdict::new(run, requests.counts, history.len(), frames.counts, findings)?;
     std::fs::write(folder.file("verdict.json"), serde_json::to_vec_pretty(&verdict)?)?;
     Ok(verdict)
 }

@@ -55,7 +55,8 @@ pub fn lanes(sqs: bool, power: bool, sandboxes: bool) -> Vec<Lane> {
     ];
     if sqs {
         let mut queue = long("queue", vec![Killed(Name::Localstack), Frozen(Name::Localstack)]);
-        queue.pause_ms = 4_000..20_000;
+        // It takes some seconds to start, and until then the outbox has it all.
+        (queue.pause_ms, queue.lasts_ms) = (2_000..10_000, 2_000..30_000);
         lanes.push(queue);
     }
     lanes

@@ -187,7 +187,7 @@ impl Chart {
         let mut right = RIGHT;
         for line in self.lines.iter().rev() {
             let _ = write!(svg, r#"<text x="{right}" y="14" class="end label">{}</text>"#, line.name);
-            right -= line.name.len() as f64 * 6.5 + 8.0;
+            right -= line.name.len() as f64 * 5.6 + 8.0;
             let _ = write!(svg, r#"<circle cx="{right}" cy="10" r="4" class="dot {}"/>"#, line.class);
             right -= 14.0;
         }

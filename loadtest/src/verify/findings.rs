@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The promises, as ARCHITECTURE.md numbers them.
+/// The promises of ARCHITECTURE.md that a record can show broken. Each has a patch in `loadtest/controls` that breaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// 1: seqs without hole or repeat, each with one event; prices rise.
+    /// Seqs without hole or repeat, each with one event; prices rise.
     Sequence,
-    /// 2: a key is accepted once, and its answer is always the same.
+    /// A key is accepted once, and its answer is always the same.
     Idempotency,
-    /// 3: every accepted answer is archived, and nothing that nobody sent.
+    /// Every accepted answer is archived, and nothing that nobody sent.
     Archive,
-    /// 4: Redis and PostgreSQL agree about every item.
+    /// Redis and PostgreSQL agree about every item.
     Standing,
-    /// 5: a viewer sees every event after its snapshot, once and in order.
+    /// A viewer sees every event after its snapshot, once and in order.
     Viewers,
-    /// 7: what was answered before something was asked stands before it.
+    /// What was answered before something was asked stands before it.
     Order,
-    /// 8: bids fail only while Redis or the functions are down.
+    /// Bids fail only while Redis or the functions are down.
     Availability,
-    /// 9: what is no bid is told so, and changes nothing.
+    /// What is no bid is told so, and changes nothing.
     Input,
 }
 

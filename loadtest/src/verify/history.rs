@@ -85,11 +85,8 @@ impl History {
         self.items.get(item).map_or(&[], Vec::as_slice)
     }
 
-    /// In order of the items' names.
-    pub fn items(&self) -> impl Iterator<Item = (&str, &[Event])> {
-        let mut items: Vec<_> = self.items.iter().map(|(item, events)| (item.as_str(), events.as_slice())).collect();
-        items.sort_unstable_by_key(|(item, _)| *item);
-        items.into_iter()
+    pub(super) fn len(&self) -> u64 {
+        self.items.values().map(|events| events.len() as u64).sum()
     }
 
     pub(super) fn items_mut(&mut self) -> impl Iterator<Item = (&String, &mut Vec<Event>)> {

@@ -1,7 +1,6 @@
 //! What the answers to one idempotency key have promised.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 
 use uuid::Uuid;
@@ -21,19 +20,26 @@ pub(super) struct Promises {
     first: HashMap<u128, Promise>,
 }
 
+/// Item, user and key.
+pub(super) type Key<'a> = (&'a str, &'a str, &'a str);
+
 impl Promises {
     /// The promise that stands for the key: this one, if there was none.
-    pub(super) fn enter(&mut self, key: (&str, &str, &str), promise: Promise) -> Promise {
-        let [high, low] = self.hashers.each_ref().map(|hasher| u128::from(hasher.hash_one(key)));
-        match self.first.entry(high << 64 | low) {
-            Entry::Occupied(first) => *first.get(),
-            Entry::Vacant(place) => *place.insert(promise),
-        }
+    pub(super) fn enter(&mut self, key: Key<'_>, promise: Promise) -> Promise {
+        *self.first.entry(self.hash(key)).or_insert(promise)
     }
 
     /// From now on another promise stands.
-    pub(super) fn replace(&mut self, key: (&str, &str, &str), promise: Promise) {
+    pub(super) fn replace(&mut self, key: Key<'_>, promise: Promise) {
+        self.first.insert(self.hash(key), promise);
+    }
+
+    pub(super) fn get(&self, key: Key<'_>) -> Option<&Promise> {
+        self.first.get(&self.hash(key))
+    }
+
+    fn hash(&self, key: Key<'_>) -> u128 {
         let [high, low] = self.hashers.each_ref().map(|hasher| u128::from(hasher.hash_one(key)));
-        self.first.insert(high << 64 | low, promise);
+        high << 64 | low
     }
 }

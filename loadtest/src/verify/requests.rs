@@ -129,6 +129,12 @@ impl<'a> Requests<'a> {
     fn check_refused(&self, request: &Request, history: &History, findings: &mut Findings) {
         let Outcome::Refused { position, price } = request.outcome else { return };
         let (sent, answered) = (request.sent, request.answered);
+        let key = request.key.as_deref().map(|key| (&request.item[..], &request.user[..], key));
+        if let Some(promise) = key.and_then(|key| self.promises.get(key))
+            && !self.windows.may_lose(promise.sent, promise.answered)
+        {
+            findings.violation(Rule::Idempotency, || format!("was accepted, {promise:?}: {}", shown(request)));
+        }
         if request.amount > price {
             return findings.violation(Rule::Order, || format!("not too low: {}", shown(request)));
         }

@@ -16,6 +16,8 @@ use crate::record::Run;
 pub struct Verdict {
     pub run: Run,
     pub requests: RequestCounts,
+    /// Bids in PostgreSQL.
+    pub archived: u64,
     pub frames: FrameCounts,
     /// Answers, from when the request was due: while all was well, and while bids could fail.
     pub latency_calm: Latency,
@@ -57,6 +59,7 @@ impl Verdict {
     pub(super) fn new(
         run: Run,
         requests: requests::Counts,
+        archived: u64,
         frames: frames::Counts,
         mut findings: Findings,
     ) -> Result<Self> {
@@ -66,6 +69,7 @@ impl Verdict {
         Ok(Self {
             run,
             requests: requests.requests,
+            archived,
             frames: frames.frames,
             latency_calm: Latency::of(&requests.calm),
             latency_failing: Latency::of(&requests.failing),
@@ -88,7 +92,7 @@ impl fmt::Display for Verdict {
         writeln!(f, "revision {}, {}", run.revision, run.machine)?;
         writeln!(
             f,
-            "{} requests, {:.0}/s: {} accepted, {:.0}/s; {} repeated, {} refused, {} rejected, {} without an answer, \
+            "{} requests, {:.0} a second: {} accepted, {:.0} a second; {} repeated, {} refused, {} rejected, {} without an answer, \
              of which {} had been accepted; {} not sent",
             requests.requests,
             requests.requests as f64 / seconds,
@@ -122,8 +126,9 @@ impl fmt::Display for Verdict {
         }
         let drain = run.drain_us.map_or("NOT EMPTY".to_owned(), |drain| format!("{:.1} s", drain as f64 / 1e6));
         let reconciled = run.reconciled.map_or("?".to_owned(), |count| count.to_string());
-        writeln!(f, "outbox empty after {drain}; {reconciled} events came by the reconciler")?;
-        writeln!(f, "lost by Redis, and told to somebody: {}", self.lost.count)?;
+        writeln!(f, "outbox empty after: {drain}")?;
+        writeln!(f, "archived: {} bids, {reconciled} of them from the outbox by the reconciler", self.archived)?;
+        writeln!(f, "lost by Redis with its power, and told to somebody: {}", self.lost.count)?;
         for (rule, Finding { count, evidence }) in &self.violations {
             writeln!(f, "VIOLATED: {rule:?}, {count} times")?;
             for line in evidence {

@@ -191,7 +191,8 @@ fn check_any(change: impl FnOnce(&mut Record)) -> Vec<Rule> {
 }
 
 #[test]
-fn a_key_that_is_accepted_twice_is_seen() {
+fn a_key_that_is_accepted_twice_or_refused_afterwards_is_seen() {
+    check(&[Rule::Idempotency], |record| record.requests[3].key = Some("key1".to_owned()));
     check(&[Rule::Idempotency], |record| record.requests[1].key = Some("key1".to_owned()));
 }
 

@@ -1,5 +1,7 @@
 //! Two short storms: a program of its own, since tests of one program run side by side and a storm wants the machine.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use clap::Parser;
 use loadtest::soak::{self, Arguments};
 
