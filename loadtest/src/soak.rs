@@ -18,7 +18,7 @@ use self::sampler::Sampler;
 use crate::clock::Clock;
 use crate::load::{self, Load, Mix};
 use crate::record::{Folder, Run, Writer};
-use crate::storm::{self, Planned, Proxy, Storm, schedule};
+use crate::storm::{self, Fault, Planned, Proxy, Storm, schedule};
 use crate::timeline;
 use crate::verify::{self, Verdict};
 use crate::viewers::Viewers;
@@ -87,15 +87,17 @@ pub async fn run(arguments: &Arguments) -> Result<Verdict> {
 /// What happens in each lane.
 fn planned(arguments: &Arguments) -> Result<Vec<Vec<Planned>>> {
     let wanted = |name: &str| arguments.faults.iter().any(|fault| fault == name || fault == "all");
-    let sqs = arguments.archive == Archive::Sqs;
-    let lanes = storm::lanes(sqs, wanted("power"), arguments.api == Api::Lambda);
+    let mut lanes = storm::lanes(arguments.archive == Archive::Sqs, arguments.api == Api::Lambda);
     let names: Vec<&str> = lanes.iter().map(|lane| lane.name).chain(["all", "none", "power", "queue"]).collect();
     for fault in &arguments.faults {
         ensure!(names.contains(&fault.as_str()), "there is no lane {fault}; there are {}", names.join(", "));
     }
+    for lane in &mut lanes {
+        // Of the judge's lane, and asked for apart: it loses bids.
+        lane.faults.retain(|fault| wanted(if *fault == Fault::PowerLost { "power" } else { lane.name }));
+    }
     let ends = arguments.seconds * 1_000_000;
-    let numbered = (0..).zip(&lanes).filter(|(_, lane)| wanted(lane.name));
-    Ok(numbered.map(|(number, lane)| schedule(lane, number, arguments.seed, ends)).collect())
+    Ok((0..).zip(&lanes).map(|(number, lane)| schedule(lane, number, arguments.seed, ends)).collect())
 }
 
 /// The system, and the cables between its relay and NATS and Redis.

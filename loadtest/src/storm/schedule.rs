@@ -28,19 +28,16 @@ pub struct Planned {
     pub fault: Fault,
 }
 
-/// The lanes of a whole system. `power`: Redis loses what is not on its disk; `sandboxes`: the functions run in some.
-pub fn lanes(sqs: bool, power: bool, sandboxes: bool) -> Vec<Lane> {
+/// The lanes of a whole system. `sandboxes`: the functions run in some.
+pub fn lanes(sqs: bool, sandboxes: bool) -> Vec<Lane> {
     use Fault::{Cut, Frozen, Killed, KilledWhilePublishing, PowerLost, ReadOnly, SandboxesKilled, StoreWiped};
     let long = |name, faults| Lane { name, faults, pause_ms: 1_000..8_000, lasts_ms: 500..8_000 };
     let mut messenger = vec![Killed(Name::Nats), Frozen(Name::Nats), StoreWiped];
     // Bids fail, so briefly and seldom.
-    let mut judge = vec![Killed(Name::Redis), Frozen(Name::Redis), Killed(Name::Api)];
+    let mut judge = vec![Killed(Name::Redis), Frozen(Name::Redis), PowerLost, Killed(Name::Api)];
     if sandboxes {
         messenger.push(KilledWhilePublishing);
         judge.push(SandboxesKilled);
-    }
-    if power {
-        judge.push(PowerLost);
     }
     let archive = [Killed(Name::Postgres), Frozen(Name::Postgres), ReadOnly];
     let worker = [Killed(Name::ArchivalWorker), Frozen(Name::ArchivalWorker)];
@@ -92,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_has_the_same_storm_and_each_fault_comes() {
-        for (number, lane) in (0..).zip(lanes(true, true, true)) {
+        for (number, lane) in (0..).zip(lanes(true, true)) {
             let planned = schedule(&lane, number, 1, MINUTES_10);
             assert_eq!(planned, schedule(&lane, number, 1, MINUTES_10));
             assert_ne!(planned, schedule(&lane, number, 2, MINUTES_10));
@@ -116,7 +113,7 @@ mod tests {
                 })
                 .collect::<std::collections::HashSet<_>>()
         };
-        let lanes = lanes(true, true, true);
+        let lanes = lanes(true, true);
         let all: usize = lanes.iter().map(|lane| touched(lane).len()).sum();
         assert_eq!(all, Name::ALL_WITH_SQS.len());
         let union: std::collections::HashSet<_> = lanes.iter().flat_map(touched).collect();
