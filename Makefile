@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-lambda bench-cold bench-faults bench-script bench-queue
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-api bench-lambda bench-cold bench-faults bench-script bench-queue
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -69,6 +69,11 @@ controls: ## Breaks in a copy what upholds each promise, and shows that the stor
 	$(BUILD)
 	$(LOCAL) install --sqs
 	loadtest/controls/run
+
+bench-api: ## Bids through one process, beside a bare loop around the script and beside constant answers
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest api-cost
 
 bench-lambda: ## Bid latency in one process, in sandboxes and under `cargo lambda watch`
 	$(BUILD)

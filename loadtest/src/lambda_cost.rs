@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use local::{Addresses, Api, Name, Settings, System};
 
 use crate::bidders::{Bidders, Latencies, empty};
+use crate::statistics::median;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -102,9 +103,4 @@ fn report(clients: usize, measured: &[Measured]) {
     let ratios = process.iter().zip(sandboxes).zip(watch);
     let ratios = ratios.map(|((process, sandboxes), watch)| (sandboxes - process) / (watch - process)).collect();
     println!("what sandboxes add, to what cargo lambda watch adds, median of the rounds: {:.2}", median(ratios));
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

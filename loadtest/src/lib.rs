@@ -3,15 +3,18 @@
 //! `soak` is the proof that nothing is lost: load, viewers and faults (`load`, `viewers`, `storm`) leave a record, and
 //! `verify` decides from it.
 
+pub mod api_cost;
 pub mod bidders;
 pub mod clock;
 pub mod cold_start;
 pub mod faults;
+pub mod http;
 pub mod lambda_cost;
 pub mod load;
 pub mod random;
 pub mod record;
 pub mod soak;
+pub mod statistics;
 pub mod storm;
 pub mod timeline;
 pub mod verify;

@@ -6,10 +6,10 @@
 mod bidder;
 mod hostile;
 mod market;
+mod pacer;
 mod plan;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -50,12 +50,12 @@ pub async fn offer(load: &Load, api_url: &str, clock: Clock, requests: mpsc::Sen
     let market = Arc::new(Market::new(load.items));
     let bidder = Arc::new(Bidder { client, api_url: api_url.to_owned(), clock, market, requests });
     let waiting = Arc::new(Semaphore::new(WAITING_MAX));
-    let unsent = AtomicU64::new(0);
+    let mut unsent = 0;
     let tasks = TaskTracker::new();
-    for arrival in Arrivals::new(load) {
-        clock.sleep_until(arrival.due).await;
+    let mut due = pacer::start(Arrivals::new(load), clock);
+    while let Some(arrival) = due.recv().await {
         let Ok(permit) = Arc::clone(&waiting).try_acquire_owned() else {
-            unsent.fetch_add(1, Ordering::Relaxed);
+            unsent += 1;
             continue;
         };
         let bidder = Arc::clone(&bidder);
@@ -66,5 +66,5 @@ pub async fn offer(load: &Load, api_url: &str, clock: Clock, requests: mpsc::Sen
     }
     tasks.close();
     tasks.wait().await;
-    Ok(unsent.into_inner())
+    Ok(unsent)
 }

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
-use loadtest::{cold_start, faults, lambda_cost, soak, timeline, verify};
+use loadtest::{api_cost, cold_start, faults, lambda_cost, soak, timeline, verify};
 
 #[derive(Parser)]
 #[command(about = "Measures the auction system from outside")]
@@ -21,6 +21,8 @@ enum Experiment {
     ColdStart(cold_start::Arguments),
     /// Bid latency in one process, in sandboxes and under `cargo lambda watch`, in one run
     LambdaCost(lambda_cost::Arguments),
+    /// Bids through `api`, beside a bare loop around the script and beside constant answers, in one run
+    ApiCost(api_cost::Arguments),
     /// Bid latency with NATS and PostgreSQL up, killed and frozen, in one run against a system of its own
     Faults(faults::Arguments),
     /// A storm of faults under load, and whether anything was lost, in one run against a system of its own
@@ -37,6 +39,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().experiment {
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await,
         Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await,
+        Experiment::ApiCost(arguments) => api_cost::run(&arguments).await,
         Experiment::Faults(arguments) => faults::run(&arguments).await,
         Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?),
         Experiment::Verify { record } => {

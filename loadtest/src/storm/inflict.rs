@@ -10,7 +10,7 @@ use local::{Name, System, testing};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::fault::{Fault, Peer};
 use super::proxy::Proxy;
@@ -72,12 +72,12 @@ impl Storm {
             }
             Fault::Cut { from, silent } => self.cut(from, silent, lasts).await,
             Fault::PowerLost => loses_since = self.lose_power(lasts).await?,
-            Fault::SandboxesKilled => self.kill_sandboxes()?,
+            Fault::SandboxesKilled => self.kill_sandboxes().await?,
             Fault::KilledWhilePublishing => {
                 let nats = self.system.find(Name::Nats.as_str())?;
                 nats.pause()?;
                 sleep(MID_PUBLISH).await;
-                let killed = self.kill_sandboxes();
+                let killed = self.kill_sandboxes().await;
                 nats.resume()?;
                 killed?;
             }
@@ -128,13 +128,21 @@ impl Storm {
         Ok(Some(since))
     }
 
-    fn kill_sandboxes(&self) -> Result<()> {
-        for (pid, _) in testing::sandboxes(&self.system, "place-bid") {
-            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("not a process id")?;
+    /// Returns when Lambda knows of it: until then it may give events to the dead.
+    async fn kill_sandboxes(&self) -> Result<()> {
+        let running = || testing::sandboxes(&self.system, "place-bid").into_iter().map(|(pid, _)| pid);
+        let killed: Vec<u32> = running().collect();
+        for pid in &killed {
+            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).context("not a process id")?;
             // It may have ended by itself.
             let _ = kill_process(pid, Signal::KILL);
         }
-        Ok(())
+        let buried = async {
+            while running().any(|pid| killed.contains(&pid)) {
+                sleep(POLL).await;
+            }
+        };
+        timeout(RECOVERY_DEADLINE, buried).await.context("dead sandboxes are still there")
     }
 
     async fn owner(&self, statement: &'static str) -> Result<()> {
@@ -154,7 +162,7 @@ impl Storm {
                 }
             }
         };
-        match tokio::time::timeout(RECOVERY_DEADLINE, open).await {
+        match timeout(RECOVERY_DEADLINE, open).await {
             Ok(time) => Ok(time),
             Err(_) => bail!("bids are not open {} s after the repair", RECOVERY_DEADLINE.as_secs()),
         }
