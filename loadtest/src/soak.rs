@@ -2,6 +2,7 @@
 
 mod collect;
 mod machine;
+mod pulse;
 mod sampler;
 
 use std::fs;
@@ -14,6 +15,7 @@ use local::{Api, Archive, Fsync, Name, Settings, System};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::pulse::Pulse;
 use self::sampler::Sampler;
 use crate::clock::Clock;
 use crate::load::{self, Load, Mix};
@@ -126,6 +128,7 @@ async fn rage(arguments: &Arguments, folder: &Folder, storm: &Arc<Storm>, lanes:
     let frames = Writer::create(folder.file("frames.jsonl"))?;
     let faults = Writer::create(folder.file("faults.jsonl"))?;
     let sampler = Sampler::start(system.worker_url(), clock, folder.file("samples.jsonl"))?;
+    let pulse = Pulse::start(&system.redis_url(), clock, faults.sender())?;
     let (goal, watched) = watch::channel(None);
     let mut viewers = crowd(arguments, storm).watch(&frames.sender(), &watched);
 
@@ -145,6 +148,7 @@ async fn rage(arguments: &Arguments, folder: &Folder, storm: &Arc<Storm>, lanes:
     for lane in raging.join_all().await {
         lane?;
     }
+    pulse.stop().await?;
     faults.close().await?;
     requests.close().await?;
 
