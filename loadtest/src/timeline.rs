@@ -1,6 +1,8 @@
 //! The page of a storm: load, faults, latency, outbox and viewers' lag over the same seconds.
 
 mod chart;
+mod drawing;
+mod faults;
 mod seconds;
 
 use std::fmt::Write;
@@ -20,7 +22,7 @@ pub fn write(folder: &Folder, verdict: &Verdict) -> Result<()> {
     let seconds = Seconds::read(folder, verdict.run.started_at)?;
     let end = faults.iter().map(|fault| fault.bids_fail_until.unwrap_or(fault.until)).max().unwrap_or_default();
     let end_s = (end as f64 / 1e6).max(seconds.len() as f64).max(1.0);
-    let mut charts = chart::faults(&faults, end_s);
+    let mut charts = faults::chart(&faults, end_s);
     for chart in charts_of(&seconds) {
         charts.push_str(&chart.svg(&failing(&faults), end_s));
     }

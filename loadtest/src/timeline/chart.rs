@@ -1,9 +1,8 @@
-//! Charts over time, as SVG.
+//! Values over time.
 
 use std::fmt::Write;
 
-use super::escaped;
-use crate::record::FaultRecord;
+use super::drawing::{HEIGHT, LEFT, RIGHT, TOP, opened, step, time_axis, x};
 
 pub(super) struct Chart {
     pub(super) title: &'static str,
@@ -41,58 +40,8 @@ pub(super) struct Band {
     pub(super) until_s: f64,
 }
 
-// Of the drawing, in its own units.
-const WIDTH: f64 = 1_000.0;
-const LEFT: f64 = 190.0;
-const RIGHT: f64 = 990.0;
-const HEIGHT: f64 = 130.0;
-const TOP: f64 = 24.0;
-const ROW: f64 = 17.0;
 /// The least that a logarithmic scale shows.
 const LEAST: f64 = 0.1;
-
-fn x(second: f64, end_s: f64) -> f64 {
-    LEFT + (RIGHT - LEFT) * second / end_s
-}
-
-/// Round steps, at most ten of them.
-fn step(range: f64) -> f64 {
-    let magnitude = 10_f64.powf((range / 10.0).log10().floor());
-    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * magnitude);
-    steps.into_iter().find(|step| range / step <= 10.0).unwrap_or(range)
-}
-
-/// Which server was broken when.
-pub(super) fn faults(faults: &[FaultRecord], end_s: f64) -> String {
-    let mut names: Vec<&str> = faults.iter().map(|fault| subject(&fault.fault)).collect();
-    names.sort_unstable();
-    names.dedup();
-    let height = TOP + ROW * names.len() as f64 + 22.0;
-    let mut svg = opened("Faults", height);
-    for (row, name) in names.iter().enumerate() {
-        let top = TOP + ROW * row as f64;
-        let _ = write!(svg, r#"<text x="{}" y="{}" class="label end">{name}</text>"#, LEFT - 8.0, top + 12.0);
-        for fault in faults.iter().filter(|fault| subject(&fault.fault) == *name) {
-            let (from, until) = (fault.from as f64 / 1e6, fault.until as f64 / 1e6);
-            let class = if fault.bids_fail_until.is_some() { "bad" } else { "fault" };
-            let (left, width) = (x(from, end_s), (x(until, end_s) - x(from, end_s)).max(2.0));
-            let title = escaped(&format!("{}: {from:.1} to {until:.1} s", fault.fault));
-            let (top, height) = (top + 2.0, ROW - 4.0);
-            let _ = write!(
-                svg,
-                r#"<rect x="{left:.1}" y="{top}" width="{width:.1}" height="{height}" class="{class}"><title>{title}</title></rect>"#
-            );
-        }
-    }
-    time_axis(&mut svg, height - 18.0, end_s);
-    svg + "</svg>"
-}
-
-/// The server that a fault is one of.
-fn subject(fault: &str) -> &str {
-    let end = fault.find([' ', ',']).unwrap_or(fault.len());
-    fault[..end].trim_start_matches("bidding-")
-}
 
 impl Chart {
     /// `bands` are the times in which bids may fail.
@@ -194,30 +143,9 @@ impl Chart {
     }
 }
 
-fn opened(title: &str, height: f64) -> String {
-    format!(
-        r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}"><text x="0" y="14" class="title">{title}</text>"#
-    )
-}
-
-fn time_axis(svg: &mut String, top: f64, end_s: f64) {
-    let step = step(end_s);
-    let seconds = (0..).map(|count| f64::from(count) * step).take_while(|second| *second <= end_s);
-    for second in seconds {
-        let _ = write!(svg, r#"<text x="{:.1}" y="{}" class="middle">{second} s</text>"#, x(second, end_s), top + 12.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn steps_are_round() {
-        for (range, expected) in [(1.0, 0.1), (25.0, 5.0), (60.0, 10.0), (130.0, 20.0), (600.0, 100.0)] {
-            assert!((step(range) - expected).abs() < 1e-9, "{range}: {}", step(range));
-        }
-    }
 
     #[test]
     fn a_line_has_a_gap_where_nothing_is_known_and_areas_stand_on_each_other() {
