@@ -12,9 +12,9 @@ mod plan;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio::sync::{Semaphore, mpsc};
-use tokio_util::task::TaskTracker;
+use tokio::task::JoinSet;
 
 use self::bidder::Bidder;
 use self::market::Market;
@@ -51,9 +51,12 @@ pub async fn offer(load: &Load, api_url: &str, clock: Clock, requests: mpsc::Sen
     let bidder = Arc::new(Bidder { client, api_url: api_url.to_owned(), clock, market, requests });
     let waiting = Arc::new(Semaphore::new(WAITING_MAX));
     let mut unsent = 0;
-    let tasks = TaskTracker::new();
+    let mut tasks = JoinSet::new();
     let mut due = pacer::start(Arrivals::new(load), clock);
     while let Some(arrival) = due.recv().await {
+        while let Some(ended) = tasks.try_join_next() {
+            ended.context("a bidder panicked")?;
+        }
         let Ok(permit) = Arc::clone(&waiting).try_acquire_owned() else {
             unsent += 1;
             continue;
@@ -64,7 +67,8 @@ pub async fn offer(load: &Load, api_url: &str, clock: Clock, requests: mpsc::Sen
             drop(permit);
         });
     }
-    tasks.close();
-    tasks.wait().await;
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("a bidder panicked")?;
+    }
     Ok(unsent)
 }

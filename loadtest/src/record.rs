@@ -24,14 +24,37 @@ use uuid::Uuid;
 pub use self::final_state::{ArchivedEvent, BidRow, ItemRow, QuarantineRow, RedisStanding};
 pub use self::lines::{Lines, Writer, lines};
 
+/// All that a run and its checker write.
+const FILES: [&str; 11] = [
+    "run.json",
+    "requests.jsonl",
+    "frames.jsonl",
+    "faults.jsonl",
+    "samples.jsonl",
+    "events.jsonl",
+    "items.jsonl",
+    "quarantine.jsonl",
+    "standings.jsonl",
+    "verdict.json",
+    "report.html",
+];
+
 /// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    pub fn create(path: &Path) -> std::io::Result<Self> {
+    /// Nothing stays of a run that was recorded here before.
+    pub fn create_empty(path: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(path)?;
-        Ok(Self::open(path))
+        let folder = Self::open(path);
+        for file in FILES {
+            match std::fs::remove_file(folder.file(file)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(folder)
     }
 
     pub fn open(path: &Path) -> Self {
@@ -41,6 +64,12 @@ impl Folder {
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
+}
+
+/// What bodies and frames are compared by.
+pub fn crc(bytes: &[u8]) -> u32 {
+    const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
+    CRC.checksum(bytes)
 }
 
 /// What was run.
@@ -61,8 +90,11 @@ pub struct Run {
     pub reconciled: Option<u64>,
     /// Requests that were due and not sent, because too many waited for their answers.
     pub unsent: u64,
-    /// What each viewer must have come to at the end.
-    pub viewers: u64,
+    pub items: u32,
+    pub viewers: u32,
+    /// Lines of `requests.jsonl` and `frames.jsonl`: a record that is not whole proves nothing.
+    pub requests: u64,
+    pub sights: u64,
 }
 
 /// A request, from just before it was sent until its answer was there.
@@ -100,6 +132,8 @@ pub enum Outcome {
         position: Position,
         /// The first answer, repeated.
         replayed: bool,
+        /// CRC of the body: it is repeated to the letter.
+        body: u32,
     },
     /// Judged and refused, with where the item stood.
     Refused {
@@ -125,14 +159,18 @@ pub struct Sight {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
-    /// The first frame. `since`: what follows comes after this position, not after the one of the frame.
+    /// The first frame. `asked`: the position that the viewer named when it came back. `since`: that which the relay
+    /// repeated; what follows comes after it, and not after the one of the frame.
     Connected {
         position: Position,
+        asked: Option<Position>,
         since: Option<Position>,
     },
     Bid {
         position: Position,
         event: Uuid,
+        /// When it was accepted, by the clock of Redis: microseconds since 1970.
+        accepted_at: u64,
         /// Of the whole frame.
         crc: u32,
     },
@@ -153,8 +191,17 @@ pub struct FaultRecord {
     pub until: u64,
     /// Until bids were judged again, if they may fail because of it.
     pub bids_fail_until: Option<u64>,
-    /// What Redis had accepted since then it may have lost.
-    pub loses_since: Option<u64>,
+    /// What Redis accepted in this time it may have lost.
+    pub loses: Option<Loss>,
+    /// What it did, in words, where that is not certain.
+    pub effect: String,
+}
+
+/// From when Redis had everything on its disk, until it was gone.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Loss {
+    pub since: u64,
+    pub until: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ use crate::verify::{self, Verdict};
 /// Runs a storm, and decides what came of it.
 pub async fn run(arguments: &Arguments) -> Result<Verdict> {
     ensure!(arguments.seconds > 0 && arguments.rate > 0.0 && arguments.items > 0, "nothing to do");
-    let folder = Folder::create(&arguments.out.join(arguments.seed.to_string()))?;
+    let folder = Folder::create_empty(&arguments.out.join(arguments.seed.to_string()))?;
     let lanes = arguments.planned()?;
     let (system, nats, redis) = wiring::start(arguments).await?;
     let system = Arc::new(system);

@@ -11,14 +11,17 @@ use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::clock::Clock;
 use crate::load;
 use crate::random::{Stream, random};
-use crate::record::{Seen, Sight};
+use crate::record::{Seen, Sight, crc};
+
+/// Why a connection ends after which a viewer is somebody new.
+pub const STARTS_ANEW: &str = "starts anew";
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Before coming back, in milliseconds: each viewer waits otherwise.
@@ -26,13 +29,6 @@ const RETURN_DELAY_MS: std::ops::Range<u64> = 100..1_000;
 /// How long a viewer watches before it does something else, and how long it stalls.
 const WATCH_MS: std::ops::Range<u64> = 2_000..30_000;
 const STALL_MS: std::ops::Range<u64> = 500..8_000;
-
-/// What frames are compared by.
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
-
-pub fn frame_crc(frame: &[u8]) -> u32 {
-    CRC.checksum(frame)
-}
 
 /// Where the items must be seen to stand before the viewers may go: the last seq of each. None while bids go on.
 pub type Goal = Option<Arc<Vec<u64>>>;
@@ -127,18 +123,18 @@ impl Viewer {
             Ok(Ok((socket, _))) => socket,
             Ok(Err(_)) | Err(_) => return None,
         };
+        let asked = self.last;
         loop {
             let patience = Duration::from_millis(self.random.random_range(WATCH_MS));
-            let watched = timeout(patience, self.watch(&mut socket)).await;
-            match watched {
-                Ok(reason) => return Some(reason),
-                Err(_) if !self.restless || self.goal.borrow().is_some() => {}
-                Err(_) => match self.whim() {
+            match self.watch(&mut socket, asked, Instant::now() + patience).await {
+                Some(reason) => return Some(reason),
+                None if !self.restless || self.goal.borrow().is_some() => {}
+                None => match self.whim() {
                     Whim::Stall(duration) => sleep(duration).await,
                     Whim::ComeBack => return Some("comes back".to_owned()),
                     Whim::StartAnew => {
                         self.last = None;
-                        return Some("starts anew".to_owned());
+                        return Some(STARTS_ANEW.to_owned());
                     }
                 },
             }
@@ -153,34 +149,39 @@ impl Viewer {
         }
     }
 
-    /// Reads until the connection ends, or all is seen.
-    async fn watch(&mut self, socket: &mut Socket) -> String {
+    /// Reads until the connection ends, or all is seen, and says why; or until a time.
+    async fn watch(&mut self, socket: &mut Socket, asked: Option<Position>, until: Instant) -> Option<String> {
         let mut goal = self.goal.clone();
         loop {
             if self.has_seen_all() {
-                return "has seen all".to_owned();
+                return Some("has seen all".to_owned());
             }
+            // Nothing but waiting is broken off: what is read is also written down.
             let message = tokio::select! {
                 message = socket.next() => message,
                 _ = goal.changed() => continue,
+                () = sleep_until(until) => return None,
             };
-            match message {
-                Some(Ok(Message::Text(text))) => match read(Bytes::from(text).as_ref()) {
-                    Ok(seen) => self.note(seen).await,
-                    Err(error) => return format!("unreadable: {error}"),
+            return Some(match message {
+                Some(Ok(Message::Text(text))) => match read(text.as_bytes(), asked) {
+                    Ok(seen) => {
+                        self.note(seen).await;
+                        continue;
+                    }
+                    Err(error) => format!("unreadable: {error}"),
                 },
-                Some(Ok(Message::Close(Some(frame)))) => return format!("closed with {}", u16::from(frame.code)),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(other)) => return format!("unexpected: {other:?}"),
-                Some(Err(error)) => return format!("{error}"),
-                None => return "cut off".to_owned(),
-            }
+                Some(Ok(Message::Close(Some(frame)))) => format!("closed with {}", u16::from(frame.code)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Ok(other)) => format!("unexpected: {other:?}"),
+                Some(Err(error)) => error.to_string(),
+                None => "cut off".to_owned(),
+            });
         }
     }
 
     async fn note(&mut self, seen: Seen) {
         match &seen {
-            Seen::Connected { position, since } => self.last = Some(since.unwrap_or(*position)),
+            Seen::Connected { position, since, .. } => self.last = Some(since.unwrap_or(*position)),
             Seen::Bid { position, .. } | Seen::State { position, .. } => self.last = Some(*position),
             Seen::Stale | Seen::Live | Seen::Ended(_) => {}
         }
@@ -199,14 +200,16 @@ impl Viewer {
     }
 }
 
-fn read(frame: &[u8]) -> anyhow::Result<Seen> {
+/// `asked`: the position that the viewer came back with.
+fn read(frame: &[u8], asked: Option<Position>) -> anyhow::Result<Seen> {
     if let Ok(event) = AuctionEvent::from_json(frame) {
-        return Ok(Seen::Bid { position: event.position, event: event.event_id, crc: frame_crc(frame) });
+        let accepted_at = event.timestamp.microseconds().unsigned_abs();
+        return Ok(Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(frame) });
     }
     let Notice { kind, epoch, seq, since, reason } = serde_json::from_slice(frame)?;
     let position = Position { epoch, seq };
     match kind.as_str() {
-        "connected" => Ok(Seen::Connected { position, since }),
+        "connected" => Ok(Seen::Connected { position, asked, since }),
         "state" => Ok(Seen::State { position, reason: reason.unwrap_or_default() }),
         "stale" => Ok(Seen::Stale),
         "live" => Ok(Seen::Live),

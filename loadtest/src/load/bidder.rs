@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::market::{Accepted, Market};
 use super::{Arrival, Intent, hostile, item};
 use crate::clock::Clock;
-use crate::record::{Expected, Outcome, Request};
+use crate::record::{Expected, Outcome, Request, crc};
 
 /// After so many tries a bidder gives up: in all about ten seconds.
 const TRIES: u32 = 10;
@@ -174,10 +174,11 @@ async fn read(response: Response) -> Result<Outcome, String> {
             let body = response.bytes().await.map_err(|error| words(&error))?;
             let answer: Answer = serde_json::from_slice(&body).map_err(|error| format!("{status}: {error}"))?;
             let position = Position { epoch: answer.epoch, seq: answer.seq };
-            Ok(match answer.event_id {
-                Some(event) => Outcome::Accepted { event, position, replayed },
-                None => Outcome::Refused { position, price: answer.current_bid.minor_units() },
-            })
+            match (status, answer.event_id) {
+                (201, Some(event)) => Ok(Outcome::Accepted { event, position, replayed, body: crc(&body) }),
+                (200, None) => Ok(Outcome::Refused { position, price: answer.current_bid.minor_units() }),
+                _ => Err(format!("{status} does not say the same as its body")),
+            }
         }
         400..500 => Ok(Outcome::Rejected(status)),
         _ => Err(format!("{status}")),

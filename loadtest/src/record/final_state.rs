@@ -9,9 +9,10 @@ pub struct ArchivedEvent {
     pub item: String,
     pub epoch: u64,
     pub seq: u64,
-    pub event: Uuid,
+    /// None: there is a bid here, and no event.
+    pub event: Option<Uuid>,
     /// The envelope as it travelled.
-    pub payload: String,
+    pub payload: Option<String>,
     /// What the row in `bids` at the same position says.
     pub bid: Option<BidRow>,
 }

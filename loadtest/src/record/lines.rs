@@ -16,7 +16,7 @@ const QUEUE: usize = 16_384;
 /// Writes a file from many tasks at once.
 pub struct Writer<T> {
     sender: mpsc::Sender<T>,
-    file: JoinHandle<Result<()>>,
+    file: JoinHandle<Result<u64>>,
 }
 
 impl<T: Serialize + Send + 'static> Writer<T> {
@@ -34,20 +34,22 @@ impl<T: Serialize + Send + 'static> Writer<T> {
         self.sender.clone()
     }
 
-    /// Returns when all senders are gone and the last line is written.
-    pub async fn close(self) -> Result<()> {
+    /// Returns when all senders are gone and the last line is written: how many there are.
+    pub async fn close(self) -> Result<u64> {
         drop(self.sender);
         self.file.await?
     }
 }
 
-fn write<T: Serialize>(file: File, mut receiver: mpsc::Receiver<T>) -> Result<()> {
-    let mut file = BufWriter::new(file);
+fn write<T: Serialize>(file: File, mut receiver: mpsc::Receiver<T>) -> Result<u64> {
+    let (mut file, mut count) = (BufWriter::new(file), 0);
     while let Some(line) = receiver.blocking_recv() {
         serde_json::to_writer(&mut file, &line)?;
         file.write_all(b"\n")?;
+        count += 1;
     }
-    Ok(file.flush()?)
+    file.flush()?;
+    Ok(count)
 }
 
 /// Reads a file line by line.

@@ -81,7 +81,8 @@ async fn write<T: Serialize + Send + Sync + 'static>(folder: &Folder, file: &str
         sender.send(line).await?;
     }
     drop(sender);
-    writer.close().await
+    writer.close().await?;
+    Ok(())
 }
 
 /// Zero is no bid, and a price.

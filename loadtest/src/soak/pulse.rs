@@ -49,8 +49,15 @@ async fn feel(client: &Client, clock: Clock, faults: &mpsc::Sender<FaultRecord>)
         if let Ok(mut connection) = client.get_multiplexed_async_connection_with_config(&config).await {
             while let Some((from, until)) = beat(&mut connection, clock).await {
                 if until - from > SLOW.as_micros() as u64 {
-                    let (fault, bids_fail_until) = ("bidding-redis does not answer".to_owned(), Some(until));
-                    let _ = faults.send(FaultRecord { fault, from, until, bids_fail_until, loses_since: None }).await;
+                    let fault = FaultRecord {
+                        fault: "bidding-redis does not answer".to_owned(),
+                        from,
+                        until,
+                        bids_fail_until: Some(until),
+                        loses: None,
+                        effect: String::new(),
+                    };
+                    let _ = faults.send(fault).await;
                 }
                 sleep(PERIOD).await;
             }

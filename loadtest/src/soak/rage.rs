@@ -48,7 +48,7 @@ pub(super) async fn rage(
     }
     pulse.stop().await?;
     faults.close().await?;
-    requests.close().await?;
+    let requests = requests.close().await?;
 
     let repaired = clock.now();
     let drained = collect::until_drained(system, DRAIN_DEADLINE).await;
@@ -58,7 +58,7 @@ pub(super) async fn rage(
     // Who has not seen all by then is found by the checker.
     let _ = tokio::time::timeout(VIEWERS_DEADLINE, all_seen).await;
     viewers.shutdown().await;
-    frames.close().await?;
+    let sights = frames.close().await?;
     let reconciled = sampler.stop().await?;
     let (revision, machine) = (machine::revision(), machine::description());
     Ok(Run {
@@ -71,7 +71,10 @@ pub(super) async fn rage(
         drain_us,
         reconciled,
         unsent,
-        viewers: arguments.viewers.into(),
+        items: arguments.items,
+        viewers: arguments.viewers,
+        requests,
+        sights,
     })
 }
 

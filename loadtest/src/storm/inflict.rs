@@ -16,11 +16,13 @@ use super::fault::{Fault, Peer};
 use super::proxy::Proxy;
 use super::schedule::Planned;
 use crate::clock::Clock;
-use crate::record::FaultRecord;
+use crate::record::{FaultRecord, Loss};
 
 /// How long bids may take to be open again after a repair.
 const RECOVERY_DEADLINE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
+/// For Redis to have written what it has answered.
+const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 /// For bids to be under way in sandboxes that wait for a NATS that hangs: less than a bid waits for it.
 const MID_PUBLISH: Duration = Duration::from_millis(3);
 
@@ -48,9 +50,14 @@ impl Storm {
 
     async fn inflict(&self, fault: Fault, lasts: Duration) -> Result<FaultRecord> {
         let from = self.clock.now();
-        let mut loses_since = None;
+        let (mut loses, mut effect) = (None, String::new());
         match fault {
-            Fault::Killed(name) => self.while_killed(name, lasts, || Ok(())).await?,
+            Fault::Killed(name) => {
+                if name == Name::Redis {
+                    self.until_redis_has_written().await?;
+                }
+                self.while_killed(name, lasts, || Ok(())).await?;
+            }
             Fault::Frozen(name) => {
                 let server = self.system.find(name.as_str())?;
                 server.pause()?;
@@ -71,20 +78,20 @@ impl Storm {
                     .await?;
             }
             Fault::Cut { from, silent } => self.cut(from, silent, lasts).await,
-            Fault::PowerLost => loses_since = self.lose_power(lasts).await?,
-            Fault::SandboxesKilled => self.kill_sandboxes().await?,
+            Fault::PowerLost => (loses, effect) = self.lose_power(lasts).await?,
+            Fault::SandboxesKilled => effect = self.kill_sandboxes().await?,
             Fault::KilledWhilePublishing => {
                 let nats = self.system.find(Name::Nats.as_str())?;
                 nats.pause()?;
                 sleep(MID_PUBLISH).await;
                 let killed = self.kill_sandboxes().await;
                 nats.resume()?;
-                killed?;
+                effect = killed?;
             }
         }
         let until = self.clock.now();
         let bids_fail_until = if fault.fails_bids() { Some(self.until_bids_are_open().await?) } else { None };
-        Ok(FaultRecord { fault: fault.to_string(), from, until, bids_fail_until, loses_since })
+        Ok(FaultRecord { fault: fault.to_string(), from, until, bids_fail_until, loses, effect })
     }
 
     async fn while_killed(&self, name: Name, lasts: Duration, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -106,30 +113,52 @@ impl Storm {
         cables.iter().for_each(|cable| cable.mend());
     }
 
-    /// Takes back what Redis has written and may not have been on the disk yet. Since when, if anything.
-    async fn lose_power(&self, lasts: Duration) -> Result<Option<u64>> {
+    /// Takes back what Redis has written and may not have been on the disk yet.
+    async fn lose_power(&self, lasts: Duration) -> Result<(Option<Loss>, String)> {
         if self.loses_nothing {
             self.while_killed(Name::Redis, lasts, || Ok(())).await?;
-            return Ok(None);
+            return Ok((None, "nothing was lost: it waits for its disk".to_owned()));
         }
         let folder = self.system.find(Name::Redis.as_str())?.working_folder().join("appendonlydir");
+        self.until_redis_has_written().await?;
         let since = self.clock.now();
         let (file, kept) = append_only_file(&folder)?;
         // It waits for the disk once a second; more than that may be lost only if the disk is slow.
         sleep(lasts.min(Duration::from_secs(1))).await;
+        let (mut until, mut lost) = (since, 0);
         let take_back = || {
+            until = self.clock.now();
             let (now, length) = append_only_file(&folder)?;
             if now == file && length > kept {
                 OpenOptions::new().write(true).open(&file)?.set_len(kept)?;
+                lost = length - kept;
             }
             Ok(())
         };
         self.while_killed(Name::Redis, Duration::ZERO, take_back).await?;
-        Ok(Some(since))
+        Ok((Some(Loss { since, until }), format!("{lost} bytes of its append-only file lost")))
+    }
+
+    /// While an fsync is under way Redis answers and writes later, so a kill would lose what was answered.
+    async fn until_redis_has_written(&self) -> Result<()> {
+        let client = redis::Client::open(self.system.redis_url())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let written = async {
+            loop {
+                let info: String = redis::cmd("INFO").arg("persistence").query_async(&mut connection).await?;
+                let has = |line: &str| info.lines().any(|found| found == line);
+                if has("aof_pending_bio_fsync:0") && has("aof_buffer_length:0") {
+                    return anyhow::Ok(());
+                }
+                sleep(POLL).await;
+            }
+        };
+        // A disk that is never done loses what it loses.
+        timeout(WRITE_PATIENCE, written).await.unwrap_or(Ok(()))
     }
 
     /// Returns when Lambda knows of it: until then it may give events to the dead.
-    async fn kill_sandboxes(&self) -> Result<()> {
+    async fn kill_sandboxes(&self) -> Result<String> {
         let running = || testing::sandboxes(&self.system, "place-bid").into_iter().map(|(pid, _)| pid);
         let killed: Vec<u32> = running().collect();
         for pid in &killed {
@@ -142,7 +171,8 @@ impl Storm {
                 sleep(POLL).await;
             }
         };
-        timeout(RECOVERY_DEADLINE, buried).await.context("dead sandboxes are still there")
+        timeout(RECOVERY_DEADLINE, buried).await.context("dead sandboxes are still there")?;
+        Ok(format!("{} killed", killed.len()))
     }
 
     async fn owner(&self, statement: &'static str) -> Result<()> {

@@ -3,10 +3,7 @@
 use anyhow::Result;
 use hdrhistogram::Histogram;
 
-use crate::record::{ArchivedEvent, Folder, Outcome, Request, Sample, Seen, Sight, lines};
-use auction::AuctionEvent;
-use std::collections::HashMap;
-use uuid::Uuid;
+use crate::record::{Folder, Outcome, Request, Sample, Seen, Sight, lines};
 
 pub(super) struct Seconds {
     seconds: Vec<Second>,
@@ -41,15 +38,8 @@ impl Seconds {
         for request in lines(&folder.file("requests.jsonl"))? {
             seconds.enter(&request?);
         }
-        let mut accepted_at = HashMap::new();
-        for row in lines(&folder.file("events.jsonl"))? {
-            let ArchivedEvent { event, payload, .. } = row?;
-            if let Ok(read) = AuctionEvent::from_json(payload.as_bytes()) {
-                accepted_at.insert(event, read.timestamp.microseconds().unsigned_abs());
-            }
-        }
         for sight in lines(&folder.file("frames.jsonl"))? {
-            seconds.see(&sight?, started_at, &accepted_at);
+            seconds.see(&sight?, started_at);
         }
         Ok(seconds)
     }
@@ -65,10 +55,9 @@ impl Seconds {
         self.at(request.due).latency.saturating_record(latency);
     }
 
-    fn see(&mut self, sight: &Sight, started_at: u64, accepted_at: &HashMap<Uuid, u64>) {
-        let Seen::Bid { event, .. } = sight.seen else { return };
-        let Some(accepted_at) = accepted_at.get(&event) else { return };
-        let lag = (started_at + sight.at).saturating_sub(*accepted_at).max(1);
+    fn see(&mut self, sight: &Sight, started_at: u64) {
+        let Seen::Bid { accepted_at, .. } = sight.seen else { return };
+        let lag = (started_at + sight.at).saturating_sub(accepted_at).max(1);
         self.at(sight.at).lag.saturating_record(lag);
     }
 

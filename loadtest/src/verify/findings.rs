@@ -1,8 +1,9 @@
 //! What was found: broken promises with their evidence, and what Redis has lost by its design.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The promises of ARCHITECTURE.md that a record can show broken. Each has a patch in `loadtest/controls` that breaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,8 +41,9 @@ const EVIDENCE_MAX: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) violations: BTreeMap<Rule, Finding>,
-    /// Accepted bids, or what was shown of them, that Redis lost with its power.
+    /// Accepted bids that somebody was told of, and that Redis lost with its power.
     pub(super) lost: Finding,
+    lost_ids: HashSet<Uuid>,
 }
 
 impl Findings {
@@ -49,8 +51,11 @@ impl Findings {
         self.violations.entry(rule).or_default().add(evidence);
     }
 
-    pub(super) fn lost(&mut self, evidence: impl FnOnce() -> String) {
-        self.lost.add(evidence);
+    /// Each bid counts once, however many were told of it.
+    pub(super) fn lost(&mut self, event: Uuid, evidence: impl FnOnce() -> String) {
+        if self.lost_ids.insert(event) {
+            self.lost.add(evidence);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::history::History;
 use super::verdict::Latency;
 use super::windows::Windows;
 use crate::record::{Run, Seen, Sight};
+use crate::viewers::STARTS_ANEW;
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct FrameCounts {
@@ -24,10 +25,14 @@ pub struct FrameCounts {
     pub viewers_at_the_end: u64,
 }
 
+/// The least that the log of an item keeps: a viewer that has missed fewer events gets them all. Half of the worker's
+/// `LOG_KEPT`, since bids go on while the relay reads.
+const LOG_KEPT: u64 = 500;
+
 pub(super) struct Frames<'a> {
     windows: &'a Windows,
     started_at: u64,
-    viewers: u64,
+    viewers: u32,
     watching: HashMap<u32, Watching>,
     pub(super) counts: Counts,
 }
@@ -36,91 +41,128 @@ pub(super) struct Counts {
     pub(super) frames: FrameCounts,
     /// From acceptance to the frame, in microseconds; also of what a viewer has caught up with later.
     pub(super) lag: Histogram<u64>,
+    /// Lines of the record.
+    pub(super) sights: u64,
 }
 
 struct Watching {
     item: String,
-    /// None: not connected.
-    position: Option<Position>,
-    last_seq: u64,
+    is_connected: bool,
+    /// The last that it has seen; none before its first frame, and after it has begun anew.
+    last: Option<Position>,
 }
 
 impl<'a> Frames<'a> {
     pub(super) fn new(run: &Run, windows: &'a Windows) -> Self {
-        let counts = Counts { frames: FrameCounts::default(), lag: Latency::histogram() };
+        let counts = Counts { frames: FrameCounts::default(), lag: Latency::histogram(), sights: 0 };
         Self { windows, started_at: run.started_at, viewers: run.viewers, watching: HashMap::new(), counts }
     }
 
     pub(super) fn see(&mut self, sight: &Sight, history: &History, findings: &mut Findings) {
-        let viewer = self.watching.entry(sight.viewer).or_insert_with(|| Watching {
-            item: sight.item.clone(),
-            position: None,
-            last_seq: 0,
-        });
-        let counts = &mut self.counts.frames;
-        match (&sight.seen, viewer.position) {
-            (Seen::Connected { position, since }, None) => {
-                counts.connections += 1;
-                counts.resumed += u64::from(since.is_some());
-                viewer.position = Some(since.unwrap_or(*position));
+        self.counts.sights += 1;
+        let new = || Watching { item: sight.item.clone(), is_connected: false, last: None };
+        let mut viewer = self.watching.remove(&sight.viewer).unwrap_or_else(new);
+        let is_right = match (&sight.seen, viewer.last.filter(|_| viewer.is_connected)) {
+            (Seen::Connected { position, asked, since }, None) if !viewer.is_connected => {
+                self.counts.frames.connections += 1;
+                self.counts.frames.resumed += u64::from(asked.is_some());
+                let is_right = asked == since && *asked == viewer.last && self.has_stood(sight, *position, history);
+                (viewer.is_connected, viewer.last) = (true, Some(since.unwrap_or(*position)));
+                is_right
             }
-            (Seen::Bid { position, event, crc }, Some(before)) => {
-                counts.bids += 1;
-                viewer.position = Some(*position);
-                if position.seq != before.seq + 1 || position.epoch < before.epoch {
-                    findings.violation(Rule::Viewers, || format!("after {before:?}: {sight:?}"));
-                }
-                match history.by_seq(&sight.item, position.seq) {
-                    Some(archived) if (archived.position, archived.id, archived.crc) == (*position, *event, *crc) => {
-                        let lag = (self.started_at + sight.at).saturating_sub(archived.at);
-                        self.counts.lag.saturating_record(lag.max(1));
-                    }
-                    _ if self.windows.may_have_lost_before(sight.at) => {
-                        findings.lost(|| format!("was shown: {sight:?}"))
-                    }
-                    archived => {
-                        findings.violation(Rule::Viewers, || format!("archived as {archived:?}: {sight:?}"));
-                    }
-                }
+            (Seen::Bid { position, .. }, Some(before)) => {
+                self.counts.frames.bids += 1;
+                viewer.last = Some(*position);
+                self.check_bid(sight, history, findings);
+                is_followed_by(&sight.item, before, *position, history)
             }
             (Seen::State { position, reason }, Some(before)) => {
-                viewer.position = Some(*position);
-                match reason.as_str() {
-                    "log_trimmed" if position.seq > before.seq => counts.snapshots_trimmed += 1,
-                    "epoch" if self.windows.may_have_lost_before(sight.at) => counts.snapshots_epoch += 1,
-                    _ => findings.violation(Rule::Viewers, || format!("after {before:?}: {sight:?}")),
-                }
+                viewer.last = Some(*position);
+                self.is_called_for(sight, reason, before, *position, history)
+                    && self.has_stood(sight, *position, history)
             }
-            (Seen::Stale, Some(_)) => counts.stale += 1,
-            (Seen::Live, Some(_)) => {}
+            (Seen::Stale, Some(_)) => {
+                self.counts.frames.stale += 1;
+                true
+            }
+            (Seen::Live, Some(_)) => true,
             (Seen::Ended(reason), _) => {
-                viewer.position = None;
-                if reason.starts_with("unreadable") || reason.starts_with("unexpected") {
-                    findings.violation(Rule::Viewers, || format!("{sight:?}"));
-                }
+                viewer.is_connected = false;
+                viewer.last = viewer.last.filter(|_| reason != STARTS_ANEW);
+                !reason.starts_with("unreadable") && !reason.starts_with("unexpected")
             }
-            (seen, before) => findings.violation(Rule::Viewers, || format!("{seen:?} after {before:?}: {sight:?}")),
+            _ => false,
+        };
+        if !is_right {
+            findings.violation(Rule::Viewers, || format!("{sight:?}"));
         }
-        if let Some(position) = viewer.position {
-            viewer.last_seq = position.seq;
+        self.watching.insert(sight.viewer, viewer);
+    }
+
+    /// The frame is the event that stands there, unless Redis has lost it.
+    fn check_bid(&mut self, sight: &Sight, history: &History, findings: &mut Findings) {
+        let Seen::Bid { position, event, accepted_at, crc } = sight.seen else { return };
+        match history.by_seq(&sight.item, position.seq).filter(|archived| archived.position == position) {
+            Some(archived) if (archived.id, archived.crc) == (event, crc) => {
+                let lag = (self.started_at + sight.at).saturating_sub(archived.at);
+                self.counts.lag.saturating_record(lag.max(1));
+            }
+            None if self.windows.may_lose_of(accepted_at) && !history.has(event) => {
+                findings.lost(event, || format!("was shown: {sight:?}"));
+            }
+            archived => findings.violation(Rule::Viewers, || format!("archived as {archived:?}: {sight:?}")),
+        }
+    }
+
+    /// Whether the item has stood there. The epoch may be a later one than the event's: it begins without one.
+    fn has_stood(&self, sight: &Sight, position: Position, history: &History) -> bool {
+        position.seq == 0 || is_behind(&sight.item, position, history) || self.windows.may_have_lost_before(sight.at)
+    }
+
+    /// Whether a snapshot may come in the place of events.
+    fn is_called_for(&mut self, sight: &Sight, why: &str, before: Position, now: Position, history: &History) -> bool {
+        match why {
+            "log_trimmed" => {
+                self.counts.frames.snapshots_trimmed += 1;
+                now.seq >= before.seq + LOG_KEPT
+            }
+            "epoch" => {
+                self.counts.frames.snapshots_epoch += 1;
+                let stands = before.seq == 0 || is_behind(&sight.item, before, history);
+                let goes_on = history.by_seq(&sight.item, before.seq + 1).is_some();
+                now.epoch > before.epoch && self.windows.may_have_lost_before(sight.at) && !(stands && goes_on)
+            }
+            _ => false,
         }
     }
 
     /// After the drain every viewer was given the time to see everything.
     pub(super) fn check_end(&mut self, history: &History, findings: &mut Findings) {
         for (number, viewer) in &self.watching {
-            let last = history.events(&viewer.item).last().map_or(0, |last| last.position.seq);
-            if viewer.last_seq == last {
+            let end = history.events(&viewer.item).last().map(|last| last.position).unwrap_or_default();
+            if viewer.last.is_some_and(|last| last.seq == end.seq && last >= end) {
                 self.counts.frames.viewers_at_the_end += 1;
             } else {
                 findings.violation(Rule::Viewers, || {
-                    format!("viewer {number} of {} has come to seq {} of {last}", viewer.item, viewer.last_seq)
+                    format!("viewer {number} of {} has come to {:?}, of {end:?}", viewer.item, viewer.last)
                 });
             }
         }
-        if (self.watching.len() as u64) < self.viewers {
-            let seen = self.watching.len();
+        let seen = self.watching.len();
+        if seen < self.viewers as usize {
             findings.violation(Rule::Viewers, || format!("of {} viewers {seen} were ever connected", self.viewers));
         }
     }
+}
+
+/// The very next, and not of another history: what stands at the seq before is not of a later epoch.
+fn is_followed_by(item: &str, before: Position, next: Position, history: &History) -> bool {
+    let is_next = next.seq == before.seq + 1 && next.epoch >= before.epoch;
+    let passed_over = history.by_seq(item, before.seq).is_some_and(|event| event.position > before);
+    is_next && !passed_over
+}
+
+/// Whether the event with the seq of a position is one that it counts.
+fn is_behind(item: &str, position: Position, history: &History) -> bool {
+    history.by_seq(item, position.seq).is_some_and(|event| event.position <= position)
 }

@@ -7,7 +7,7 @@ use super::history::History;
 impl History {
     /// Also says of each event when a later one was first answered, and finds what nobody has sent.
     pub(super) fn check_order(&mut self, findings: &mut Findings) {
-        for (item, events) in self.items_mut() {
+        for (item, events) in self.all_mut() {
             let mut later_answered = u64::MAX;
             for event in events.iter_mut().rev() {
                 event.later_answered = later_answered;

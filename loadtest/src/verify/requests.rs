@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::findings::{Findings, Rule};
-use super::history::History;
+use super::history::{History, Unanswered};
 use super::promises::{Promise, Promises};
 use super::verdict::Latency;
 use super::windows::Windows;
@@ -21,6 +21,9 @@ pub struct RequestCounts {
     /// Of the unknown ones, those that turned out to be archived.
     pub unknown_archived: u64,
 }
+
+/// The status of a key that belongs to another bid.
+const KEY_REUSED: u16 = 422;
 
 pub(super) struct Requests<'a> {
     windows: &'a Windows,
@@ -44,6 +47,8 @@ impl<'a> Requests<'a> {
 
     /// The first pass: what was accepted, or may have been, is entered into the history.
     pub(super) fn enter(&mut self, request: &Request, history: &mut History, findings: &mut Findings) {
+        // What must be told that it is no bid cannot have become one.
+        let may_be_accepted = request.expected == Expected::Judgement || self.forgot(request);
         let counts = &mut self.counts.requests;
         counts.requests += 1;
         let Request { item, user, amount, sent, answered, .. } = request;
@@ -55,13 +60,15 @@ impl<'a> Requests<'a> {
                     event.first_sent = event.first_sent.min(*sent);
                     event.first_answered = event.first_answered.min(*answered);
                 }
-                self.check_key(request, findings);
+                self.check_key(request, history, findings);
             }
             Outcome::Unknown(_) => {
                 counts.unknown += 1;
-                if let Some(event) = history.by_amount_mut(item, user, *amount) {
+                let key = self.promises.key(request);
+                if let Some(event) = history.by_amount_mut(item, user, *amount).filter(|_| may_be_accepted) {
                     counts.unknown_archived += 1;
                     event.first_sent = event.first_sent.min(*sent);
+                    event.unanswered.add(key, *answered);
                 }
             }
             Outcome::Refused { .. } => counts.refused += 1,
@@ -72,20 +79,41 @@ impl<'a> Requests<'a> {
         latencies.saturating_record(latency);
     }
 
-    fn check_key(&mut self, request: &Request, findings: &mut Findings) {
-        let (Outcome::Accepted { event, .. }, Some(key)) = (&request.outcome, &request.key) else { return };
-        let promise = Promise { event: *event, sent: request.sent, answered: request.answered };
-        let key = (&request.item[..], &request.user[..], &key[..]);
+    /// Whether Redis may have lost the record of what was accepted under the key.
+    fn forgot(&self, request: &Request) -> bool {
+        let promise = self.promises.of(request);
+        promise.is_some_and(|promise| self.windows.may_lose(promise.sent, promise.answered))
+    }
+
+    fn check_key(&mut self, request: &Request, history: &History, findings: &mut Findings) {
+        let Outcome::Accepted { event, body, replayed, .. } = request.outcome else { return };
+        let Some(key) = self.promises.key(request) else { return };
+        let (sent, answered, is_given) = (request.sent, request.answered, !replayed);
+        let promise = Promise { event, sent, answered, body: Some(body), is_given: false };
         let first = self.promises.enter(key, promise);
-        if first.event == *event {
-            return;
-        }
-        let evidence = || format!("{key:?} was answered {first:?} and {promise:?}");
-        if self.windows.may_lose(first.sent, first.answered) || self.windows.may_lose(promise.sent, promise.answered) {
-            // Redis forgot the one, and may have accepted the other.
-            self.promises.replace(key, promise);
+        let may_be_lost =
+            |promise: &Promise| !history.has(promise.event) && self.windows.may_lose(promise.sent, promise.answered);
+        let is_kept = first.event == event && first.body == promise.body && !(first.is_given && is_given);
+        if is_kept {
+            first.is_given |= is_given;
+        } else if first.event != event && (may_be_lost(first) || may_be_lost(&promise)) {
+            // Redis forgot the one, and accepted the other.
+            *first = Promise { is_given, ..promise };
         } else {
-            findings.violation(Rule::Idempotency, evidence);
+            findings.violation(Rule::Idempotency, || format!("after {first:?}: {}", shown(request)));
+        }
+    }
+
+    /// Between the passes: a bid whose answer was lost is promised to whoever asked for it, if that was one key.
+    pub(super) fn resolve(&mut self, history: &mut History) {
+        for (_, events) in history.all_mut() {
+            for event in events.iter() {
+                let Unanswered::Under(key, answered) = event.unanswered else { continue };
+                if event.first_answered == u64::MAX {
+                    let (event, sent) = (event.id, event.first_sent);
+                    self.promises.enter(key, Promise { event, sent, answered, body: None, is_given: false });
+                }
+            }
         }
     }
 
@@ -97,17 +125,16 @@ impl<'a> Requests<'a> {
                     findings.violation(Rule::Availability, || format!("{reason}: {}", shown(request)));
                 }
             }
-            (Outcome::Accepted { .. }, Expected::Judgement) => self.check_accepted(request, history, findings),
-            (Outcome::Refused { .. }, Expected::Judgement) => self.check_refused(request, history, findings),
             (Outcome::Rejected(status), Expected::Status(expected)) if *status == expected => {}
-            // With the bid Redis has lost its key.
-            (_, Expected::Status(422)) if self.windows.may_have_lost_before(request.answered) => {}
-            (_, Expected::Status(status)) => {
+            (Outcome::Rejected(_), _) => {
+                findings.violation(Rule::Input, || format!("expected {:?}: {}", request.expected, shown(request)));
+            }
+            // Unless Redis has lost the key with the bid.
+            (_, Expected::Status(status)) if status != KEY_REUSED || !self.forgot(request) => {
                 findings.violation(Rule::Input, || format!("expected {status}: {}", shown(request)));
             }
-            (Outcome::Rejected(_), Expected::Judgement) => {
-                findings.violation(Rule::Input, || format!("expected a judgement: {}", shown(request)));
-            }
+            (Outcome::Accepted { .. }, _) => self.check_accepted(request, history, findings),
+            (Outcome::Refused { .. }, _) => self.check_refused(request, history, findings),
         }
     }
 
@@ -115,12 +142,12 @@ impl<'a> Requests<'a> {
         let Outcome::Accepted { event: id, position, .. } = request.outcome else { return };
         match history.by_seq(&request.item, position.seq).filter(|event| event.id == id) {
             Some(event) => {
-                let archived = (event.position, &event.user, event.amount);
-                if archived != (position, &request.user, request.amount) {
+                let archived = (event.position, &*event.user, event.amount);
+                if archived != (position, &request.user[..], request.amount) {
                     findings.violation(Rule::Archive, || format!("archived as {archived:?}: {}", shown(request)));
                 }
             }
-            None if self.windows.may_lose(request.sent, request.answered) => findings.lost(|| shown(request)),
+            None if self.windows.may_lose(request.sent, request.answered) => findings.lost(id, || shown(request)),
             None => findings.violation(Rule::Archive, || format!("not archived: {}", shown(request))),
         }
     }
@@ -129,8 +156,7 @@ impl<'a> Requests<'a> {
     fn check_refused(&self, request: &Request, history: &History, findings: &mut Findings) {
         let Outcome::Refused { position, price } = request.outcome else { return };
         let (sent, answered) = (request.sent, request.answered);
-        let key = request.key.as_deref().map(|key| (&request.item[..], &request.user[..], key));
-        if let Some(promise) = key.and_then(|key| self.promises.get(key))
+        if let Some(promise) = self.promises.of(request)
             && !self.windows.may_lose(promise.sent, promise.answered)
         {
             findings.violation(Rule::Idempotency, || format!("was accepted, {promise:?}: {}", shown(request)));
@@ -139,7 +165,11 @@ impl<'a> Requests<'a> {
             return findings.violation(Rule::Order, || format!("not too low: {}", shown(request)));
         }
         let was_so = match history.by_seq(&request.item, position.seq) {
-            Some(event) => event.amount == price && event.first_sent <= answered && event.later_answered >= sent,
+            Some(event) => {
+                // The epoch may be a later one: it begins without an event.
+                let is_there = event.amount == price && event.position <= position;
+                is_there && event.first_sent <= answered && event.later_answered >= sent
+            }
             None if position.seq == 0 => {
                 let first = history.events(&request.item).first();
                 price == 0 && first.is_none_or(|first| first.first_answered.min(first.later_answered) >= sent)

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::findings::{Finding, Findings, Rule};
 use super::frames::{self, FrameCounts};
 use super::requests::{self, RequestCounts};
-use crate::record::Run;
+use crate::record::{FaultRecord, Run};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Verdict {
     pub run: Run,
+    /// How often each fault came.
+    pub faults: BTreeMap<String, u64>,
+    /// The longest time from the repair of a fault until bids were judged again, in microseconds.
+    pub reopening_us: u64,
     pub requests: RequestCounts,
     /// Bids in PostgreSQL.
     pub archived: u64,
@@ -58,16 +61,27 @@ impl Latency {
 impl Verdict {
     pub(super) fn new(
         run: Run,
+        faults: &[FaultRecord],
         requests: requests::Counts,
         archived: u64,
         frames: frames::Counts,
         mut findings: Findings,
-    ) -> Result<Self> {
+    ) -> Self {
         if run.drain_us.is_none() {
             findings.violation(Rule::Archive, || "the outbox was not empty at the end".to_owned());
         }
-        Ok(Self {
+        if requests.requests.accepted == 0 {
+            findings.violation(Rule::Availability, || "no bid was accepted".to_owned());
+        }
+        let mut counted = BTreeMap::new();
+        for fault in faults {
+            *counted.entry(fault.fault.clone()).or_default() += 1;
+        }
+        let reopening = faults.iter().filter_map(|fault| Some(fault.bids_fail_until? - fault.until)).max();
+        Self {
             run,
+            faults: counted,
+            reopening_us: reopening.unwrap_or_default(),
             requests: requests.requests,
             archived,
             frames: frames.frames,
@@ -76,7 +90,7 @@ impl Verdict {
             lag: Latency::of(&frames.lag),
             violations: findings.violations,
             lost: findings.lost,
-        })
+        }
     }
 
     pub fn passed(&self) -> bool {
@@ -124,11 +138,18 @@ impl fmt::Display for Verdict {
             let Latency { count, p50, p99, p999, max } = latency;
             writeln!(f, "{name}: {count}, p50 {p50:.1} ms, p99 {p99:.1}, p99.9 {p999:.1}, max {max:.0}")?;
         }
+        let faults: u64 = self.faults.values().sum();
+        writeln!(
+            f,
+            "faults: {faults} of {} kinds; bids were judged again at most {:.1} s after a repair",
+            self.faults.len(),
+            self.reopening_us as f64 / 1e6
+        )?;
         let drain = run.drain_us.map_or("NOT EMPTY".to_owned(), |drain| format!("{:.1} s", drain as f64 / 1e6));
         let reconciled = run.reconciled.map_or("?".to_owned(), |count| count.to_string());
         writeln!(f, "outbox empty after: {drain}")?;
         writeln!(f, "archived: {} bids, {reconciled} of them from the outbox by the reconciler", self.archived)?;
-        writeln!(f, "lost by Redis with its power, and told to somebody: {}", self.lost.count)?;
+        writeln!(f, "lost by Redis with its power, and told to somebody: {} bids", self.lost.count)?;
         for (rule, Finding { count, evidence }) in &self.violations {
             writeln!(f, "VIOLATED: {rule:?}, {count} times")?;
             for line in evidence {

@@ -1,57 +1,54 @@
 //! When what may happen.
 
-use std::path::Path;
-
-use anyhow::Result;
-
-use crate::record::{FaultRecord, Request, lines};
+use crate::record::{FaultRecord, Loss, Request};
 
 #[derive(Default)]
 pub(super) struct Windows {
     /// Microseconds since 1970.
     started_at: u64,
-    /// From a fault until bids were judged again.
+    /// From a fault until bids were judged again; in order, and none touches another.
     failing: Vec<(u64, u64)>,
-    /// What was accepted then may be lost: from what Redis had on its disk until it was verified.
-    losing: Vec<(u64, u64)>,
+    /// What was accepted then may be lost.
+    losing: Vec<Loss>,
 }
 
 impl Windows {
-    pub(super) fn read(file: &Path, started_at: u64) -> Result<Self> {
-        let mut windows = Self { started_at, ..Self::default() };
-        for fault in lines(file)? {
-            windows.add(&fault?);
-        }
-        Ok(windows)
-    }
-
-    fn add(&mut self, fault: &FaultRecord) {
-        let until = fault.bids_fail_until;
-        self.failing.extend(until.map(|until| (fault.from, until)));
-        self.losing.extend(fault.loses_since.map(|since| (since, until.unwrap_or(fault.until))));
+    pub(super) fn new(faults: &[FaultRecord], started_at: u64) -> Self {
+        let failing = faults.iter().filter_map(|fault| Some((fault.from, fault.bids_fail_until?))).collect();
+        let losing = faults.iter().filter_map(|fault| fault.loses).collect();
+        Self { started_at, failing: merged(failing), losing }
     }
 
     pub(super) fn may_fail(&self, request: &Request) -> bool {
-        self.failing.iter().any(|(from, until)| request.sent <= *until && *from <= request.answered)
+        let next = self.failing.partition_point(|(_, until)| *until < request.sent);
+        self.failing.get(next).is_some_and(|(from, _)| *from <= request.answered)
     }
 
-    /// Whether what was answered in this time may be lost.
+    /// Whether what was asked and answered in this time may be lost.
     pub(super) fn may_lose(&self, sent: u64, answered: u64) -> bool {
-        self.losing.iter().any(|(since, until)| sent <= *until && *since <= answered)
+        self.losing.iter().any(|loss| sent <= loss.until && loss.since <= answered)
     }
 
-    /// Whether what was accepted at this time of Redis may be lost.
-    pub(super) fn may_have_lost_at(&self, at: u64) -> bool {
-        let at = at.saturating_sub(self.started_at);
+    /// Whether what was accepted at this time of Redis, in microseconds since 1970, may be lost.
+    pub(super) fn may_lose_of(&self, accepted_at: u64) -> bool {
+        let at = accepted_at.saturating_sub(self.started_at);
         self.may_lose(at, at)
     }
 
-    /// Whether anything was lost up to now.
+    /// Whether anything may have been lost by then.
     pub(super) fn may_have_lost_before(&self, time: u64) -> bool {
-        self.losing.iter().any(|(since, _)| *since <= time)
+        self.losing.iter().any(|loss| loss.since <= time)
     }
+}
 
-    pub(super) fn may_lose_at_all(&self) -> bool {
-        !self.losing.is_empty()
+fn merged(mut windows: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    windows.sort_unstable();
+    let mut merged: Vec<(u64, u64)> = Vec::new();
+    for (from, until) in windows {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(until),
+            _ => merged.push((from, until)),
+        }
     }
+    merged
 }

@@ -2,11 +2,10 @@
 
 use auction::{Amount, AuctionEvent, BidPlaced, Happening, ItemId, Position, Timestamp, UserId};
 use loadtest::record::{
-    ArchivedEvent, BidRow, Expected, FaultRecord, Folder, ItemRow, Outcome, QuarantineRow, RedisStanding, Request, Run,
-    Seen, Sight,
+    ArchivedEvent, BidRow, Expected, FaultRecord, Folder, ItemRow, Loss, Outcome, QuarantineRow, RedisStanding,
+    Request, Run, Seen, Sight, crc,
 };
 use loadtest::verify::{Rule, Verdict, verify};
-use loadtest::viewers::frame_crc;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -44,12 +43,12 @@ fn archived(seq: u64) -> ArchivedEvent {
     let event = event(seq);
     let bid = BidRow { user: "alice".to_owned(), amount: seq * 100, previous: (seq - 1) * 100 };
     let (id, payload) = (event.event_id, event.to_json());
-    ArchivedEvent { item: LOT.to_owned(), epoch: 1, seq, event: id, payload, bid: Some(bid) }
+    ArchivedEvent { item: LOT.to_owned(), epoch: 1, seq, event: Some(id), payload: Some(payload), bid: Some(bid) }
 }
 
 fn accepted(seq: u64) -> Outcome {
     let event = event(seq);
-    Outcome::Accepted { event: event.event_id, position: event.position, replayed: false }
+    Outcome::Accepted { event: event.event_id, position: event.position, replayed: false, body: 0 }
 }
 
 /// A bid that was sent at a hundred times its number, and answered fifty later.
@@ -69,7 +68,8 @@ fn request(number: u64, outcome: Outcome) -> Request {
 
 fn shown(seq: u64) -> Seen {
     let event = event(seq);
-    Seen::Bid { position: event.position, event: event.event_id, crc: frame_crc(event.to_json().as_bytes()) }
+    let accepted_at = event.timestamp.microseconds().unsigned_abs();
+    Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(event.to_json().as_bytes()) }
 }
 
 fn sight(at: u64, seen: Seen) -> Sight {
@@ -77,7 +77,14 @@ fn sight(at: u64, seen: Seen) -> Sight {
 }
 
 fn fault(from: u64, until: u64, loses_since: Option<u64>) -> FaultRecord {
-    FaultRecord { fault: "bidding-redis killed".to_owned(), from, until, bids_fail_until: Some(until), loses_since }
+    FaultRecord {
+        fault: "bidding-redis killed".to_owned(),
+        from,
+        until,
+        bids_fail_until: Some(until),
+        loses: loses_since.map(|since| Loss { since, until }),
+        effect: String::new(),
+    }
 }
 
 impl Record {
@@ -109,15 +116,21 @@ impl Record {
                 drain_us: Some(0),
                 reconciled: Some(0),
                 unsent: 0,
+                items: 1,
                 viewers: 1,
+                requests: 0,
+                sights: 0,
             },
             requests: vec![request(1, accepted(1)), request(2, accepted(2)), request(3, no_answer), too_low, no_bid],
             sights: vec![
-                sight(10, Seen::Connected { position: position(0), since: None }),
+                sight(10, Seen::Connected { position: position(0), asked: None, since: None }),
                 sight(150, shown(1)),
                 sight(250, shown(2)),
                 sight(260, Seen::Ended("cut off".to_owned())),
-                sight(300, Seen::Connected { position: position(3), since: Some(position(2)) }),
+                sight(
+                    300,
+                    Seen::Connected { position: position(3), asked: Some(position(2)), since: Some(position(2)) },
+                ),
                 sight(350, shown(3)),
             ],
             faults: vec![fault(320, 340, None)],
@@ -130,8 +143,10 @@ impl Record {
 
     fn verdict(&self) -> Verdict {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::create(temporary.path()).unwrap();
-        std::fs::write(folder.file("run.json"), serde_json::to_vec(&self.run).unwrap()).unwrap();
+        let folder = Folder::create_empty(temporary.path()).unwrap();
+        let (requests, sights) = (self.requests.len() as u64, self.sights.len() as u64);
+        let run = Run { requests, sights, ..self.run.clone() };
+        std::fs::write(folder.file("run.json"), serde_json::to_vec(&run).unwrap()).unwrap();
         write(&folder, "requests.jsonl", &self.requests);
         write(&folder, "frames.jsonl", &self.sights);
         write(&folder, "faults.jsonl", &self.faults);
@@ -177,7 +192,7 @@ fn a_hole_a_repeated_id_and_a_price_that_does_not_rise_are_seen() {
         record.events[2].event = record.events[1].event;
     });
     let price = |record: &mut Record| {
-        let payload = &mut record.events[2].payload;
+        let payload = record.events[2].payload.as_mut().unwrap();
         *payload = payload.replace("\"amount\":3.00", "\"amount\":2.00");
         record.events[2].bid.as_mut().unwrap().amount = 200;
     };
@@ -245,7 +260,8 @@ fn what_a_viewer_missed_saw_twice_or_saw_otherwise_is_seen() {
     });
     check(&[Rule::Viewers], |record| record.run.viewers = 2);
     let state = |reason: &str| Seen::State { position: Position { epoch: 1, seq: 3 }, reason: reason.to_owned() };
-    check(&[], |record| record.sights[5].seen = state("log_trimmed"));
+    // The log has what so few are.
+    check(&[Rule::Viewers], |record| record.sights[5].seen = state("log_trimmed"));
     check(&[Rule::Viewers], |record| record.sights[5].seen = state("epoch"));
 }
 
@@ -273,7 +289,10 @@ fn what_redis_loses_with_its_power_is_counted_apart() {
     let lost = check(&[], |record| {
         record.faults.push(fault(700, 800, Some(690)));
         record.requests.push(request(7, accepted(7)));
-        record.sights.push(sight(760, shown(4)));
+        let mut lost = shown(4);
+        let Seen::Bid { accepted_at, .. } = &mut lost else { panic!("a bid") };
+        *accepted_at = 1_000_700;
+        record.sights.push(sight(760, lost));
         record
             .sights
             .push(sight(770, Seen::State { position: Position { epoch: 2, seq: 3 }, reason: "epoch".to_owned() }));
@@ -283,14 +302,133 @@ fn what_redis_loses_with_its_power_is_counted_apart() {
     let hole = check(&[], |record| {
         record.faults.push(fault(180, 400, Some(170)));
         let position = Position { epoch: 1, seq: 2 };
-        record.requests[1].outcome = Outcome::Accepted { event: Uuid::from_u128(2), position, replayed: false };
+        record.requests[1].outcome =
+            Outcome::Accepted { event: Uuid::from_u128(2), position, replayed: false, body: 0 };
         record.events.remove(1);
         (record.items[0].bids, record.standings[0].bids) = (2, 2);
     });
-    assert_eq!(hole.lost.count, 3, "the hole, its answer and its frame: {hole}");
+    assert_eq!(hole.lost.count, 1, "its answer and its frame are one bid: {hole}");
     // Not what was accepted before the last time that Redis had everything on its disk.
     check(&[Rule::Archive], |record| {
         record.faults.push(fault(900, 950, Some(890)));
         record.requests.push(request(7, accepted(7)));
+    });
+}
+
+#[test]
+fn what_was_accepted_without_an_answer_is_promised_to_its_key() {
+    let refused = |record: &mut Record| {
+        let refusal = Outcome::Refused { position: Position { epoch: 1, seq: 3 }, price: 300 };
+        record.requests.push(Request { amount: 300, key: Some("key3".to_owned()), ..request(6, refusal) });
+    };
+    check(&[Rule::Idempotency], refused);
+    // Two have asked for it: either may be the one.
+    check(&[], |record| {
+        refused(record);
+        record.requests.push(Request { key: Some("key7".to_owned()), ..record.requests[2].clone() });
+    });
+    // What was told is told again to the letter, and only once as new.
+    let again = |replayed, body| {
+        let position = Position { epoch: 1, seq: 1 };
+        Request {
+            amount: 100,
+            key: Some("key1".to_owned()),
+            ..request(6, Outcome::Accepted { event: Uuid::from_u128(1), position, replayed, body })
+        }
+    };
+    check(&[], |record| record.requests.push(again(true, 0)));
+    check(&[Rule::Idempotency], |record| record.requests.push(again(true, 1)));
+    check(&[Rule::Idempotency], |record| record.requests.push(again(false, 0)));
+}
+
+#[test]
+fn no_bid_without_an_answer_does_not_explain_an_archived_one() {
+    check(&[Rule::Archive, Rule::Order], |record| record.requests[2].expected = Expected::Status(422));
+}
+
+#[test]
+fn a_relay_that_does_not_go_on_where_a_viewer_was_is_seen() {
+    check(&[Rule::Viewers], |record| {
+        let Seen::Connected { since, .. } = &mut record.sights[4].seen else { panic!("a first frame") };
+        *since = None;
+        record.sights.pop();
+    });
+    check(&[Rule::Viewers], |record| {
+        let Seen::Connected { since, .. } = &mut record.sights[4].seen else { panic!("a first frame") };
+        *since = Some(Position { epoch: 1, seq: 3 });
+        record.sights.pop();
+    });
+    // It was somebody new.
+    check(&[], |record| {
+        record.sights[3].seen = Seen::Ended("starts anew".to_owned());
+        let position = Position { epoch: 1, seq: 3 };
+        record.sights[4].seen = Seen::Connected { position, asked: None, since: None };
+        record.sights.pop();
+    });
+}
+
+#[test]
+fn after_a_loss_what_is_not_lost_is_still_seen() {
+    let lossy = |change: fn(&mut Record)| {
+        move |record: &mut Record| {
+            record.faults.push(fault(20, 30, Some(10)));
+            change(record);
+        }
+    };
+    check(&[], lossy(|_| {}));
+    check(
+        &[Rule::Viewers],
+        lossy(|record| {
+            let Seen::Bid { crc, .. } = &mut record.sights[1].seen else { panic!("a bid") };
+            *crc += 1;
+        }),
+    );
+    check(
+        &[Rule::Input],
+        lossy(|record| {
+            record.requests[0].expected = Expected::Status(422);
+        }),
+    );
+    check(
+        &[Rule::Viewers],
+        lossy(|record| {
+            let position = Position { epoch: 1, seq: 3 };
+            record.sights[5].seen = Seen::State { position, reason: "epoch".to_owned() };
+        }),
+    );
+    // A viewer that stands on what was lost is not where it should be.
+    check(&[Rule::Viewers], |record| {
+        record.faults.push(fault(290, 300, Some(280)));
+        let Seen::Bid { event, accepted_at, .. } = &mut record.sights[5].seen else { panic!("a bid") };
+        (*event, *accepted_at) = (Uuid::from_u128(9), 1_000_285);
+        record.events[2].epoch = 2;
+        record.events[2]
+            .payload
+            .as_mut()
+            .unwrap()
+            .clone_from(&archived(3).payload.unwrap().replace("\"epoch\":1", "\"epoch\":2"));
+        record.items[0].epoch = 2;
+        record.standings[0].epoch = 2;
+        record.requests[3].outcome = Outcome::Refused { position: Position { epoch: 2, seq: 3 }, price: 300 };
+    });
+}
+
+#[test]
+fn what_is_missing_from_the_record_is_seen() {
+    check(&[Rule::Standing], |record| record.items.clear());
+    check(&[Rule::Standing], |record| record.standings.clear());
+    check(&[Rule::Archive, Rule::Availability], |record| {
+        record.events[0].event = None;
+        record.events[0].payload = None;
+        // It is no event, so that all of it is missing.
+        record.events.truncate(1);
+        record.requests.drain(..4);
+        record.requests.push(request(9, Outcome::Unknown("503".to_owned())));
+        record.requests[1].sent = 320;
+        record.sights.clear();
+        record.run.viewers = 0;
+        record.items.clear();
+        (record.standings[0].seq, record.standings[0].price, record.standings[0].bids) = (0, 0, 0);
+        (record.standings[0].leader, record.standings[0].price_key) = (None, None);
     });
 }

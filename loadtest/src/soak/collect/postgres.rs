@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection, Row};
 use super::minor_units;
 use crate::record::{ArchivedEvent, BidRow, Folder, ItemRow, QuarantineRow, Writer};
 
-const EVENTS: &str = "SELECT events.item_id, events.epoch, events.seq, events.event_id, events.payload::text,
+const EVENTS: &str = "SELECT item_id, epoch, seq, events.event_id, events.payload::text,
     bids.user_id, bids.amount::text, bids.previous_bid::text
     FROM events FULL JOIN bids USING (item_id, epoch, seq) ORDER BY 1, 2, 3";
 const ITEMS: &str = "SELECT item_id, epoch, seq, current_bid::text, highest_bidder_id, bid_count FROM items ORDER BY 1";
@@ -37,7 +37,8 @@ async fn table<T: Serialize + Send + Sync + 'static>(
         sender.send(read(&row).with_context(|| format!("a row of {file}"))?).await?;
     }
     drop(sender);
-    writer.close().await
+    writer.close().await?;
+    Ok(())
 }
 
 fn event(row: &PgRow) -> Result<ArchivedEvent> {
@@ -45,14 +46,12 @@ fn event(row: &PgRow) -> Result<ArchivedEvent> {
         Some(user) => Some(BidRow { user, amount: money(row, 6)?, previous: money(row, 7)? }),
         None => None,
     };
-    // A bid without its event has no payload: this read fails, and says so.
-    let payload = row.try_get(4).context("a bid without an event")?;
     Ok(ArchivedEvent {
         item: row.try_get(0)?,
         epoch: number(row, 1)?,
         seq: number(row, 2)?,
         event: row.try_get(3)?,
-        payload,
+        payload: row.try_get(4)?,
         bid,
     })
 }
