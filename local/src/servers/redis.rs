@@ -1,5 +1,6 @@
 //! Redis: the judge. It writes every change to its append-only file and evicts nothing.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -34,14 +35,17 @@ pub(super) fn prepare(settings: &Settings, programs: &Programs, credentials: &Cr
         // No snapshots beside the append-only file.
         ["--save", ""],
     ];
-    // Of two the last counts.
-    let always: &[&str] = if settings.fsync == Fsync::Always { &["--appendfsync", "always"] } else { &[] };
-    let words = options.as_flattened().iter().chain(always);
+    let mut arguments: Vec<OsString> = vec![users.into()];
+    arguments.extend(options.as_flattened().iter().map(Into::into));
+    if settings.fsync == Fsync::Always {
+        // Of two the last counts.
+        arguments.extend(["--appendfsync".into(), "always".into()]);
+    }
     let login = |role| Ok((role, credentials.redis_url(&settings.addresses, role)?));
     Ok(Spec {
         name: Name::Redis,
         program: programs.redis_server.clone(),
-        arguments: [users.into_os_string()].into_iter().chain(words.map(Into::into)).collect(),
+        arguments,
         environment: Vec::new(),
         working_folder: data,
         account: None,
