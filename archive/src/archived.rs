@@ -2,6 +2,7 @@
 
 use auction::{Amount, AuctionEvent, ItemId, ItemState, Leader, Position, Timestamp, UserId};
 use sqlx::PgPool;
+use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::{database, limits};
@@ -61,4 +62,12 @@ fn minor_units(price: i64) -> Option<Amount> {
 
 fn unreadable(column: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("items.{column} is none that this version can read").into())
+}
+
+/// When the archive was last written to; none if it never was.
+pub(crate) async fn last_written(pool: &PgPool) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let query = sqlx::query_scalar!("SELECT max(updated_at) FROM items").fetch_one(&mut *connection);
+    let result = timeout(limits::STORE_DEADLINE, query).await;
+    database::settle(connection, result)
 }

@@ -69,9 +69,14 @@ pub(crate) const OVERDUE_PER_SHARD_MAX: usize = 250;
 
 /// How long NATS may take to tell what a Redis that lost its tail may have lost. Bids are closed meanwhile.
 pub(crate) const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
-/// The same of SQS, of which nobody can ask: how many messages it has it only tells about. They take less than a second as
-/// a rule.
+/// Where a queue archives and NATS cannot tell: for what the queue still has, which nobody can ask for. Messages take less
+/// than a second as a rule, and a minute if the function has failed on them.
 pub(crate) const QUEUE_PATIENCE: Duration = Duration::from_secs(3);
+/// How much earlier than the last write to the archive an event may have been accepted that only the queue has: one that
+/// its function has failed on twice, beside others that went through.
+pub(crate) const QUEUE_LATENESS: Duration = Duration::from_secs(150);
+/// How often the stream is looked after where nobody consumes it.
+pub(crate) const STREAM_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Items that are compared with Redis in one step.
 pub(crate) const RESTORED_ITEMS_MAX: i64 = 500;
 /// Events that a restored log starts with: a viewer who missed more gets a new snapshot.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use auction::ItemId;
 use ledger::{OutboxCursor, OutboxPage, Placed};
 
 use crate::{Delivery, Intake, IntakeError, SetAside, Taken, limits};
@@ -32,7 +33,7 @@ impl Reconciler {
         let mut reconciled = Reconciled::default();
         let mut cursor = OutboxCursor::default();
         while !cursor.is_at_end() {
-            for taken in self.page(age, &mut cursor).await? {
+            for taken in self.page(age, &mut cursor, |_| {}).await? {
                 reconciled.entries += taken.stored.len();
                 reconciled.archived += taken.stored.archived;
                 reconciled.set_aside.extend(taken.news);
@@ -43,7 +44,14 @@ impl Reconciler {
 
     /// Takes the next page: the heads of all outboxes come first, and what must stay keeps nothing behind it there. Doing so
     /// beside others is safe: all sort their rows, and the second finds them there.
-    pub(crate) async fn page(&self, age: Duration, cursor: &mut OutboxCursor) -> Result<Vec<Taken>, IntakeError> {
+    ///
+    /// `note` is told of each item that was archived of.
+    pub(crate) async fn page(
+        &self,
+        age: Duration,
+        cursor: &mut OutboxCursor,
+        note: impl Fn(&ItemId),
+    ) -> Result<Vec<Taken>, IntakeError> {
         let page = self.intake.ledger().overdue(age, cursor, limits::OVERDUE_PER_SHARD_MAX).await?;
         let (deliveries, unreadable) = deliveries(page);
         let mut all = Vec::new();
@@ -53,6 +61,7 @@ impl Reconciler {
         for batch in deliveries.chunks(limits::BATCH_LENGTH_MAX) {
             let taken = self.intake.take(batch, Vec::new()).await?;
             self.intake.ledger().delete_from_outbox(&taken.stored.confirmed).await?;
+            batch.iter().for_each(|delivery| note(&delivery.event().item_id));
             all.push(taken);
         }
         Ok(all)

@@ -10,6 +10,7 @@ use async_nats::{
 };
 
 use futures_util::TryStreamExt;
+use time::OffsetDateTime;
 
 use crate::limits;
 
@@ -40,9 +41,7 @@ fn with_login(options: ConnectOptions, server: &ServerAddr) -> ConnectOptions {
 /// Makes the stream and the consumer if they are missing, sets them right if they are not as they should be, and starts
 /// to deliver what is not acknowledged yet.
 pub(crate) async fn messages(client: &Client) -> anyhow::Result<pull::Stream> {
-    let mut context = jetstream::new(client.clone());
-    context.set_timeout(limits::NATS_REQUEST_TIMEOUT);
-    let stream = ensure_stream(&context).await?;
+    let stream = stream(client).await?;
     // Creating one that exists with these settings changes nothing; with others it updates them.
     let consumer = stream.create_consumer(consumer_config()).await?;
     let messages = consumer
@@ -90,38 +89,54 @@ fn consumer_config() -> pull::Config {
     }
 }
 
-/// Messages that no worker has acknowledged, read beside the consumer: what it has delivered to a worker that died would
-/// come again only after [`limits::ACK_WAIT`].
-pub(crate) struct Unacknowledged {
-    consumer: Consumer<pull::Config>,
+/// A part of what the stream holds, read beside the consumer, up to the last message it has now.
+pub(crate) struct Backlog {
+    reader: Consumer<pull::Config>,
     /// The last sequence that the stream had at the beginning.
     last: u64,
     read_up_to: u64,
 }
 
-pub(crate) async fn unacknowledged(client: &Client) -> anyhow::Result<Unacknowledged> {
-    let mut context = jetstream::new(client.clone());
-    context.set_timeout(limits::NATS_REQUEST_TIMEOUT);
-    let stream = ensure_stream(&context).await?;
+/// Messages that no worker has acknowledged: what the consumer has delivered to a worker that died would come again only
+/// after [`limits::ACK_WAIT`].
+pub(crate) async fn unacknowledged(client: &Client) -> anyhow::Result<Backlog> {
+    let stream = stream(client).await?;
     let consumer = stream.create_consumer(consumer_config()).await?;
     let acknowledged = consumer.cached_info().ack_floor.stream_sequence;
-    let reader = pull::Config {
-        ack_policy: AckPolicy::None,
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: acknowledged + 1 },
-        inactive_threshold: limits::ACK_WAIT,
-        ..pull::Config::default()
-    };
-    let last = stream.cached_info().state.last_sequence;
-    Ok(Unacknowledged { consumer: stream.create_consumer(reader).await?, last, read_up_to: acknowledged })
+    Backlog::new(&stream, DeliverPolicy::ByStartSequence { start_sequence: acknowledged + 1 }, acknowledged).await
 }
 
-impl Unacknowledged {
+/// Messages since a time, or all.
+pub(crate) async fn since(client: &Client, time: Option<OffsetDateTime>) -> anyhow::Result<Backlog> {
+    let start = time.map_or(DeliverPolicy::All, |start_time| DeliverPolicy::ByStartTime { start_time });
+    Backlog::new(&stream(client).await?, start, 0).await
+}
+
+/// Makes the stream if it is missing, and sets it right if it is not as it should be.
+pub(crate) async fn stream(client: &Client) -> anyhow::Result<Stream> {
+    let mut context = jetstream::new(client.clone());
+    context.set_timeout(limits::NATS_REQUEST_TIMEOUT);
+    ensure_stream(&context).await
+}
+
+impl Backlog {
+    async fn new(stream: &Stream, start: DeliverPolicy, read_up_to: u64) -> anyhow::Result<Self> {
+        let reader = pull::Config {
+            ack_policy: AckPolicy::None,
+            deliver_policy: start,
+            inactive_threshold: limits::ACK_WAIT,
+            ..pull::Config::default()
+        };
+        let last = stream.cached_info().state.last_sequence;
+        Ok(Self { reader: stream.create_consumer(reader).await?, last, read_up_to })
+    }
+
     /// The next of them; `None` after the last.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<Message>>> {
         if self.read_up_to >= self.last {
             return Ok(None);
         }
-        let batch = self.consumer.fetch().max_messages(limits::BATCH_LENGTH_MAX).messages().await?;
+        let batch = self.reader.fetch().max_messages(limits::BATCH_LENGTH_MAX).messages().await?;
         let messages: Vec<Message> = batch.try_collect().await.map_err(anyhow::Error::from_boxed)?;
         let Some(last) = messages.last() else { return Ok(None) };
         self.read_up_to = last.info().map_err(anyhow::Error::from_boxed)?.stream_sequence;

@@ -1,5 +1,5 @@
 //! The archival worker: brings what JetStream delivers into PostgreSQL, keeps the logs short, and opens Redis for bids.
-//! Where SQS takes JetStream's place, the function `archive-bids` does the first two.
+//! Where SQS takes JetStream's place, the function `archive-bids` does the first two, as long as the queue brings them.
 
 mod acks;
 mod archiver;
@@ -11,9 +11,11 @@ mod metrics;
 mod pause;
 mod reconciler;
 mod status;
+mod stream_keeper;
 mod touched;
 mod trimmer;
 mod verifier;
+mod watermark;
 mod writer;
 
 use anyhow::{Context, Result};
@@ -21,14 +23,14 @@ use ledger::Ledger;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::{status::Status, touched::Touched, verifier::Verifier, writer::Writer};
+use self::{status::Status, touched::Touched, verifier::Verifier, watermark::Watermark, writer::Writer};
 use crate::{Config, Intake, Sink, Transport, Trimmer, migrations};
 
 /// Runs until `shutdown`, then finishes the batch in hand. Nothing that is away ends it: it waits, and says so.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
     let ledger = Ledger::new(&config.redis_url).context("REDIS_URL")?;
     let intake = Intake::new(Sink::new(&config.postgres), ledger.clone());
-    let (status, touched) = (Status::default(), Touched::default());
+    let (status, touched, watermark) = (Status::default(), Touched::default(), Watermark::default());
     let work = async {
         let migrate = || migrations::apply(&config.migrations);
         if pause::until_it_works(&status.postgres, &shutdown, migrate).await.is_none() {
@@ -36,19 +38,24 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         }
         status.postgres.works();
         // Bids need no NATS, so they open without it.
-        let verifier =
-            Verifier { intake: intake.clone(), transport: config.transport, nats: &config.nats, status: &status };
+        let verifier = Verifier {
+            intake: intake.clone(),
+            transport: config.transport,
+            nats: &config.nats,
+            watermark: &watermark,
+            status: &status,
+        };
         let writer = Writer::new(intake.clone(), &status, &touched);
         let trimmer = Trimmer::new(intake.clone(), config.log_kept);
         let archiver = async {
             match config.transport {
                 Transport::JetStream => archiver::run(&config.nats, writer, &status, &shutdown).await,
-                Transport::Sqs => status.nats.works(),
+                Transport::Sqs => stream_keeper::run(&config.nats, &watermark, &status, &shutdown).await,
             }
         };
         tokio::join!(
             gatekeeper::run(&verifier, config.reopens_unverified, &status, &shutdown),
-            reconciler::run(&intake, &status, &shutdown),
+            reconciler::run(&intake, &status, &touched, &shutdown),
             trimmer::run(&trimmer, &touched, &shutdown),
             archiver,
         );

@@ -13,13 +13,15 @@ use anyhow::Context;
 use archive::{Delivery, Intake, PostgresUrl, SetAside, Sink, Taken, Trimmer, Unreadable};
 use auction::ItemId;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
 use lambda_http::{lambda_runtime, service_fn};
 use ledger::{Ledger, OutboxId};
 
 use crate::{Config, deadline::time_left};
 
-/// Left of the function's time for the answer.
-const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// Left of the function's time for the answer. A store has a deadline of its own, which comes first: a connection that hangs
+/// must be closed by it.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// The function's connections.
 pub struct Archiver {
@@ -53,21 +55,26 @@ impl Archiver {
         let messages: Vec<&SqsMessage> = event.records.iter().collect();
         let Err(error) = self.take(&messages, until).await else { return response };
         let groups = by_group(messages);
-        if groups.len() == 1 {
-            tracing::warn!(messages = event.records.len(), "not archived: {error:#}");
+        let failed = match groups.len() {
+            0 | 1 => groups,
+            // One item that cannot be written to must not keep the others waiting.
+            _ => self.failing(groups, until).await,
+        };
+        if !failed.is_empty() {
+            tracing::warn!(items = failed.len(), "not archived: {error:#}");
         }
-        // One item that cannot be written to must not keep the others waiting.
-        let retries = groups.len() > 1;
-        for messages in groups.into_values() {
-            if retries && self.take(&messages, until).await.is_ok() {
-                continue;
-            }
-            messages
-                .into_iter()
-                .filter_map(|message| message.message_id.clone())
-                .for_each(|id| response.add_failure(id));
-        }
+        let ids = failed.into_iter().flatten().filter_map(|message| message.message_id.clone());
+        ids.for_each(|id| response.add_failure(id));
         response
+    }
+
+    /// Those that fail when each is taken by itself, all at once.
+    async fn failing<'m>(&self, groups: Vec<Vec<&'m SqsMessage>>, until: Instant) -> Vec<Vec<&'m SqsMessage>> {
+        let taking = groups.into_iter().map(async |group| match self.take(&group, until).await {
+            Ok(()) => None,
+            Err(_) => Some(group),
+        });
+        join_all(taking).await.into_iter().flatten().collect()
     }
 
     /// All of them, or none for certain.
@@ -82,13 +89,17 @@ impl Archiver {
         let taking = tokio::time::timeout_at(until.into(), self.intake.take(&deliveries, unreadable));
         let taken = taking.await.context("out of time")??;
         report(&taken);
-        // It stands in PostgreSQL. What stays in the outbox is taken out of it by the reconciler.
-        if let Err(error) = self.ledger.delete_from_outbox(&taken.stored.confirmed).await {
-            tracing::warn!(%error, "archived, and still in the outbox");
-        }
+        // It stands in PostgreSQL. What is not done now is done by the reconciler, and with the next bid.
         let items: BTreeSet<ItemId> = deliveries.iter().map(|delivery| delivery.event().item_id.clone()).collect();
-        if let Err(error) = self.trimmer.trim(&items.into_iter().collect::<Vec<_>>()).await {
-            tracing::debug!(%error, "logs are not trimmed now");
+        let tidying = async {
+            self.ledger
+                .delete_from_outbox(&taken.stored.confirmed)
+                .await
+                .context("archived, and still in the outbox")?;
+            self.trimmer.trim(&items.into_iter().collect::<Vec<_>>()).await.context("the logs are not trimmed")
+        };
+        if let Ok(Err(error)) = tokio::time::timeout_at(until.into(), tidying).await {
+            tracing::warn!("{error:#}");
         }
         Ok(())
     }
@@ -120,11 +131,11 @@ fn body(message: &SqsMessage) -> &[u8] {
 }
 
 /// The messages of each item, in their order.
-fn by_group(messages: Vec<&SqsMessage>) -> BTreeMap<&str, Vec<&SqsMessage>> {
+fn by_group(messages: Vec<&SqsMessage>) -> Vec<Vec<&SqsMessage>> {
     let mut groups = BTreeMap::<_, Vec<_>>::new();
     for message in messages {
         let group = message.attributes.get("MessageGroupId").map(String::as_str).unwrap_or_default();
         groups.entry(group).or_default().push(message);
     }
-    groups
+    groups.into_values().collect()
 }

@@ -57,9 +57,13 @@ impl Publisher {
         for placed in events {
             self.enqueue(&placed.event, &placed.outbox_id);
         }
-        if self.breaker.is_closed() {
+        if self.breaker.waits() {
             let flushed = tokio::time::timeout(self.deadline, self.client.flush()).await;
-            self.breaker.record(matches!(flushed, Ok(Ok(()))));
+            self.breaker.record(match flushed {
+                Ok(Ok(())) => None,
+                Ok(Err(_)) => Some("its client has ended"),
+                Err(_) => Some("no answer in time"),
+            });
         } else {
             let client = self.client.clone();
             self.breaker.probe(|| async move { client.flush().await.is_ok() });

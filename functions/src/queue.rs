@@ -14,7 +14,7 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use ledger::{OutboxId, Placed};
 
 use crate::{breaker::Breaker, config::QueueConfig};
@@ -38,28 +38,32 @@ impl Queue {
         }
         let client = self.client.get_or_init(|| client(&self.config));
         let sending = events.iter().map(|placed| send(client.clone(), self.config.url.clone(), placed.clone()));
-        if self.breaker.is_closed() {
-            let sent = tokio::time::timeout(self.config.deadline, join_all(sending)).await;
-            self.breaker.record(sent.is_ok_and(|sent| sent.iter().all(|sent| *sent)));
+        if self.breaker.waits() {
+            let sent = tokio::time::timeout(self.config.deadline, try_join_all(sending)).await;
+            self.breaker.record(match &sent {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(error),
+                Err(_) => Some("no answer in time"),
+            });
         } else {
             let sending: Vec<_> = sending.collect();
-            self.breaker.probe(|| async move { join_all(sending).await.iter().all(|sent| *sent) });
+            self.breaker.probe(|| async move { try_join_all(sending).await.is_ok() });
         }
     }
 }
 
-/// Whether it is in the queue.
-async fn send(client: Client, url: String, Placed { outbox_id, event }: Placed) -> bool {
+/// Returns when it is in the queue, or why it is not.
+async fn send(client: Client, url: String, Placed { outbox_id, event }: Placed) -> Result<(), String> {
     let outbox = MessageAttributeValue::builder().data_type("String").string_value(outbox_id.to_string()).build();
-    let Ok(outbox) = outbox else { return false };
+    let outbox = outbox.map_err(|error| error.to_string())?;
     let message = client.send_message().queue_url(url).message_body(event.to_json());
     let message = message.message_group_id(event.item_id.as_str()).message_deduplication_id(deduplication_id(&event));
     match message.message_attributes(OutboxId::HEADER, outbox).send().await {
-        Ok(_) => true,
+        Ok(_) => Ok(()),
         Err(error) => {
-            let error = anyhow::Error::from(error);
-            tracing::debug!(%outbox_id, "SQS did not take an event: {error:#}");
-            false
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::debug!(%outbox_id, "SQS did not take an event: {error}");
+            Err(error)
         }
     }
 }

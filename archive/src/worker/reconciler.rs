@@ -1,14 +1,16 @@
 //! Looks for overdue entries in the outbox, again and again.
 
+use auction::ItemId;
 use ledger::OutboxCursor;
 use tokio_util::sync::CancellationToken;
 
 use super::status::{Part, Status};
+use super::touched::Touched;
 use crate::{Intake, IntakeError, Reconciler, limits};
 
-pub(super) async fn run(intake: &Intake, status: &Status, shutdown: &CancellationToken) {
+pub(super) async fn run(intake: &Intake, status: &Status, touched: &Touched, shutdown: &CancellationToken) {
     let (postgres, outbox) = (status.postgres.seen_by("reconciler"), status.outbox.seen_by("reconciler"));
-    let rounds = Rounds { intake, reconciler: Reconciler::new(intake.clone()), status, postgres, outbox };
+    let rounds = Rounds { intake, reconciler: Reconciler::new(intake.clone()), status, touched, postgres, outbox };
     let watch = async {
         loop {
             tokio::time::sleep(limits::RECONCILIATION_INTERVAL).await;
@@ -22,6 +24,7 @@ struct Rounds<'a> {
     intake: &'a Intake,
     reconciler: Reconciler,
     status: &'a Status,
+    touched: &'a Touched,
     postgres: Part,
     outbox: Part,
 }
@@ -54,7 +57,8 @@ impl Rounds<'_> {
     async fn reconcile(&self) -> Result<(), IntakeError> {
         let mut cursor = OutboxCursor::default();
         while !cursor.is_at_end() {
-            for taken in self.reconciler.page(limits::OVERDUE_AGE, &mut cursor).await? {
+            let note = |item: &ItemId| self.touched.note(std::iter::once(item));
+            for taken in self.reconciler.page(limits::OVERDUE_AGE, &mut cursor, note).await? {
                 self.status.count_reconciled(&taken);
             }
             self.postgres.works();

@@ -13,30 +13,29 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use async_nats::ServerAddr;
 use ledger::{ItemCursor, Replacement, Verification};
+use time::OffsetDateTime;
 use tokio::time::timeout;
 
-use super::{inbound, status::Status};
-use crate::{Intake, Reconciler, Transport, epochs, limits, stream};
+use super::{inbound, status::Status, watermark::Watermark};
+use crate::{Intake, Reconciler, Transport, archived, epochs, limits, stream};
 
 pub(super) struct Verifier<'a> {
     pub(super) intake: Intake,
     pub(super) transport: Transport,
     pub(super) nats: &'a ServerAddr,
+    pub(super) watermark: &'a Watermark,
     pub(super) status: &'a Status,
 }
 
 impl Verifier<'_> {
     /// Looks through Redis and opens it.
     pub(super) async fn verify(&self, verification: Verification) -> Result<()> {
-        match self.transport {
-            Transport::JetStream => {
-                if let Err(error) = self.drain_stream().await {
-                    // Bids need no NATS. What it brings later, and Redis has lost, is set aside as lost.
-                    tracing::warn!("Redis is verified without what NATS may still have: {error:#}");
-                }
+        if let Err(error) = self.drain_stream().await {
+            // Bids need no NATS. What it brings later, and Redis has lost, is set aside as lost.
+            tracing::warn!("Redis is verified without what NATS may still have: {error:#}");
+            if self.transport == Transport::Sqs {
+                tokio::time::sleep(limits::QUEUE_PATIENCE).await;
             }
-            // Its function needs no bids to be open. What the queue brings later, and Redis has lost, is set aside, too.
-            Transport::Sqs => tokio::time::sleep(limits::QUEUE_PATIENCE).await,
         }
         self.drain_outbox().await?;
         let epoch = epochs::begin(self.intake.sink().pool(), verification.latest_epoch().await?).await;
@@ -52,19 +51,37 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    /// What the stream has and nobody has acknowledged, whoever it was delivered to.
+    /// What the stream has and nobody has acknowledged, whoever it was delivered to. Where a queue archives, nobody
+    /// acknowledges; but a message that its function failed on comes again only after a minute, so the stream is asked for
+    /// all since PostgreSQL was last known to have everything.
     async fn drain_stream(&self) -> Result<()> {
+        let since = match self.transport {
+            Transport::JetStream => None,
+            Transport::Sqs => Some(self.incomplete_since().await?),
+        };
         let opening = async {
             let client = stream::connect(self.nats).await?;
-            stream::unacknowledged(&client).await
+            match since {
+                None => stream::unacknowledged(&client).await,
+                Some(time) => stream::since(&client, time).await,
+            }
         };
-        let mut unacknowledged = timeout(limits::DRAIN_PATIENCE, opening).await.context("NATS is away")??;
-        while let Some(messages) = timeout(limits::DRAIN_PATIENCE, unacknowledged.next()).await?? {
+        let mut backlog = timeout(limits::DRAIN_PATIENCE, opening).await.context("NATS is away")??;
+        while let Some(messages) = timeout(limits::DRAIN_PATIENCE, backlog.next()).await?? {
             let (deliveries, unreadable) = inbound::read_all(&messages);
             let taken = self.intake.take(&deliveries, unreadable).await?;
             self.status.count(&taken);
         }
         Ok(())
+    }
+
+    /// None: since the beginning. A worker that has not run for long goes by the last write.
+    async fn incomplete_since(&self) -> Result<Option<OffsetDateTime>> {
+        if let Some(time) = self.watermark.complete_until() {
+            return Ok(Some(time));
+        }
+        let last = archived::last_written(self.intake.sink().pool()).await?;
+        Ok(last.map(|last| last - limits::QUEUE_LATENESS))
     }
 
     async fn drain_outbox(&self) -> Result<()> {

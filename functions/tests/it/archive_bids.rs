@@ -129,3 +129,25 @@ async fn logs_are_kept_short() {
     assert!(rig.api.ledger.log_lengths(&[item]).await.unwrap()[0] < 10);
     assert_eq!(rig.count("bids").await, 10);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_items_that_cannot_be_written_to_do_not_take_the_time_of_a_third() {
+    let rig = Rig::start().await;
+    let mut placed = Vec::new();
+    for (id, item) in [("a", "lot1"), ("b", "lot2"), ("c", "lot3")] {
+        let first = rig.bid(item, 1.0).await;
+        assert_eq!(rig.archive(&[of("x", &first)]).await, Vec::<String>::new());
+        placed.push(of(id, &rig.bid(item, 2.0).await));
+    }
+    let mut connection = PgConnection::connect(&rig.postgres.url()).await.unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM items WHERE item_id IN ('lot1', 'lot2') FOR UPDATE")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    // As much as the function has.
+    let event: SqsEvent = serde_json::from_value(json!({ "Records": placed })).unwrap();
+    let mut failed = failures(&rig.archiver.archive(event, Instant::now() + Duration::from_secs(9)).await);
+    failed.sort_unstable();
+    assert_eq!(failed, ["a", "b"]);
+}

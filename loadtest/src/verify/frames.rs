@@ -25,9 +25,9 @@ pub struct FrameCounts {
     pub viewers_at_the_end: u64,
 }
 
-/// The least that the log of an item keeps: a viewer that has missed fewer events gets them all. Half of the worker's
-/// `LOG_KEPT`, since bids go on while the relay reads.
-const LOG_KEPT: u64 = 500;
+/// A viewer that has missed fewer events gets them all: the log of an item keeps a thousand, and one that is made again
+/// after a loss begins with the last 256. Bids go on while the relay reads.
+const LOG_KEPT: u64 = 200;
 
 pub(super) struct Frames<'a> {
     windows: &'a Windows,
@@ -124,7 +124,8 @@ impl<'a> Frames<'a> {
         match why {
             "log_trimmed" => {
                 self.counts.frames.snapshots_trimmed += 1;
-                now.seq >= before.seq + LOG_KEPT
+                // Or what comes next is lost.
+                now.seq >= before.seq + LOG_KEPT || history.by_seq(&sight.item, before.seq + 1).is_none()
             }
             "epoch" => {
                 self.counts.frames.snapshots_epoch += 1;
@@ -155,11 +156,11 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// The very next, and not of another history: what stands at the seq before is not of a later epoch.
+/// The very next; and in a later epoch, no other event stands at the seq before.
 fn is_followed_by(item: &str, before: Position, next: Position, history: &History) -> bool {
     let is_next = next.seq == before.seq + 1 && next.epoch >= before.epoch;
     let passed_over = history.by_seq(item, before.seq).is_some_and(|event| event.position > before);
-    is_next && !passed_over
+    is_next && !(passed_over && next.epoch > before.epoch)
 }
 
 /// Whether the event with the seq of a position is one that it counts.

@@ -17,6 +17,8 @@ pub(super) struct Promise {
     pub(super) body: Option<u32>,
     /// Whether an answer did not say that it repeats another.
     pub(super) is_given: bool,
+    /// Another stood before it, which Redis has lost.
+    pub(super) is_second: bool,
 }
 
 /// Item, user and key: a hash of 128 bits, since keys are long, and many.

@@ -82,23 +82,27 @@ impl<'a> Requests<'a> {
     /// Whether Redis may have lost the record of what was accepted under the key.
     fn forgot(&self, request: &Request) -> bool {
         let promise = self.promises.of(request);
-        promise.is_some_and(|promise| self.windows.may_lose(promise.sent, promise.answered))
+        promise.is_some_and(|promise| promise.is_second || self.windows.may_lose(promise.sent, promise.answered))
     }
 
     fn check_key(&mut self, request: &Request, history: &History, findings: &mut Findings) {
         let Outcome::Accepted { event, body, replayed, .. } = request.outcome else { return };
         let Some(key) = self.promises.key(request) else { return };
         let (sent, answered, is_given) = (request.sent, request.answered, !replayed);
-        let promise = Promise { event, sent, answered, body: Some(body), is_given: false };
+        let promise = Promise { event, sent, answered, body: Some(body), is_given: false, is_second: false };
         let first = self.promises.enter(key, promise);
-        let may_be_lost =
-            |promise: &Promise| !history.has(promise.event) && self.windows.may_lose(promise.sent, promise.answered);
+        // What was restored without its key has kept the price, so that only a higher bid could be accepted under it.
+        let is_higher = request.expected != Expected::Judgement;
+        let may_be_lost = |promise: &Promise| {
+            let is_gone = is_higher || !history.has(promise.event);
+            is_gone && self.windows.may_lose(promise.sent, promise.answered)
+        };
         let is_kept = first.event == event && first.body == promise.body && !(first.is_given && is_given);
         if is_kept {
             first.is_given |= is_given;
         } else if first.event != event && (may_be_lost(first) || may_be_lost(&promise)) {
             // Redis forgot the one, and accepted the other.
-            *first = Promise { is_given, ..promise };
+            *first = Promise { is_given, is_second: true, ..promise };
         } else {
             findings.violation(Rule::Idempotency, || format!("after {first:?}: {}", shown(request)));
         }
@@ -111,7 +115,8 @@ impl<'a> Requests<'a> {
                 let Unanswered::Under(key, answered) = event.unanswered else { continue };
                 if event.first_answered == u64::MAX {
                     let (event, sent) = (event.id, event.first_sent);
-                    self.promises.enter(key, Promise { event, sent, answered, body: None, is_given: false });
+                    self.promises
+                        .enter(key, Promise { event, sent, answered, body: None, is_given: false, is_second: false });
                 }
             }
         }
@@ -156,9 +161,7 @@ impl<'a> Requests<'a> {
     fn check_refused(&self, request: &Request, history: &History, findings: &mut Findings) {
         let Outcome::Refused { position, price } = request.outcome else { return };
         let (sent, answered) = (request.sent, request.answered);
-        if let Some(promise) = self.promises.of(request)
-            && !self.windows.may_lose(promise.sent, promise.answered)
-        {
+        if let Some(promise) = self.promises.of(request).filter(|_| !self.forgot(request)) {
             findings.violation(Rule::Idempotency, || format!("was accepted, {promise:?}: {}", shown(request)));
         }
         if request.amount > price {

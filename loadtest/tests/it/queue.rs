@@ -75,3 +75,31 @@ async fn with_localstack_killed_and_messages_failing_doubled_and_reordered_each_
     assert!(metric(&system, "archival_worker_archived_total").await < accepted, "the queue has brought some");
     system.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_queue_has_when_redis_is_lost_is_archived_too() {
+    let system = system(None).await;
+    for amount in 1..=20 {
+        assert_eq!(bid(&system, "lot0", "alice", amount).await.0, 201);
+    }
+    check_rows(&system, 20).await;
+    let (postgres, redis) = (system.server("postgres"), system.server("redis"));
+    postgres.kill().await.unwrap();
+    for amount in 21..=30 {
+        assert_eq!(bid(&system, "lot0", "alice", amount).await.0, 201);
+    }
+    // By now the function has failed on them, and SQS shows them again only after a minute.
+    let failed_on = async {
+        while metric(&system, "archival_worker_outbox_age_seconds").await < 5 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(crate::support::DEADLINE, failed_on).await.expect("events wait in the outbox");
+    redis.kill().await.unwrap();
+    std::fs::remove_dir_all(redis.working_folder().join("appendonlydir")).unwrap();
+    postgres.start().await.unwrap();
+    redis.start().await.unwrap();
+    until_psql(&system, "SELECT COUNT(*) FROM bids", "30").await;
+    assert_eq!(psql(&system, "SELECT COUNT(*) FROM quarantine").await, "0");
+    system.stop().await.unwrap();
+}

@@ -432,3 +432,44 @@ fn what_is_missing_from_the_record_is_seen() {
         (record.standings[0].leader, record.standings[0].price_key) = (None, None);
     });
 }
+
+#[test]
+fn a_key_that_redis_lost_may_be_used_again_and_what_was_lost_in_a_row_is_shown_in_a_row() {
+    // The event had reached PostgreSQL, and its key was lost: a higher bid under it is another one.
+    let used_again = |lossy: bool| {
+        move |record: &mut Record| {
+            record.faults.extend(lossy.then(|| fault(120, 140, Some(110))));
+            record.requests[1].key = Some("key1".to_owned());
+            record.requests[1].expected = Expected::Status(422);
+        }
+    };
+    check(&[], used_again(true));
+    check(&[Rule::Idempotency, Rule::Input], used_again(false));
+    let lost = |seq| {
+        let mut lost = shown(seq);
+        let Seen::Bid { event, accepted_at, .. } = &mut lost else { panic!("a bid") };
+        (*event, *accepted_at) = (Uuid::from_u128(u128::from(seq) + 50), 1_000_110);
+        lost
+    };
+    let position = Position { epoch: 2, seq: 3 };
+    let shown_in_a_row = check(&[], |record| {
+        record.faults.push(fault(120, 140, Some(100)));
+        for event in &mut record.events[1..] {
+            event.epoch = 2;
+            *event.payload.as_mut().unwrap() = event.payload.as_ref().unwrap().replace("\"epoch\":1", "\"epoch\":2");
+        }
+        (record.items[0].epoch, record.standings[0].epoch) = (2, 2);
+        record.requests[1].outcome = Outcome::Accepted {
+            event: Uuid::from_u128(2),
+            position: Position { epoch: 2, seq: 2 },
+            replayed: false,
+            body: 0,
+        };
+        record.requests[3].outcome = Outcome::Refused { position, price: 300 };
+        record.sights.truncate(2);
+        record.sights.push(sight(160, lost(2)));
+        record.sights.push(sight(170, lost(3)));
+        record.sights.push(sight(350, Seen::State { position, reason: "epoch".to_owned() }));
+    });
+    assert_eq!(shown_in_a_row.lost.count, 2);
+}
