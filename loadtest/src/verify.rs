@@ -22,7 +22,7 @@ use anyhow::{Result, ensure};
 use self::findings::Findings;
 pub use self::findings::{Finding, Rule};
 use self::frames::Frames;
-pub use self::history::{Event, History};
+use self::history::History;
 use self::requests::Requests;
 pub use self::verdict::{Latency, Verdict};
 use self::windows::Windows;

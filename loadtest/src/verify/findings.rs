@@ -31,7 +31,7 @@ pub enum Rule {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Finding {
     pub count: u64,
-    /// The first of them.
+    /// The first of them, or all.
     pub evidence: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ const EVIDENCE_MAX: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) violations: BTreeMap<Rule, Finding>,
-    /// Accepted bids that somebody was told of, and that Redis lost with its power.
+    /// Accepted bids that somebody was told of, and that Redis lost with its power: all of them.
     pub(super) lost: Finding,
     lost_ids: HashSet<Uuid>,
 }
@@ -54,7 +54,8 @@ impl Findings {
     /// Each bid counts once, however many were told of it.
     pub(super) fn lost(&mut self, event: Uuid, evidence: impl FnOnce() -> String) {
         if self.lost_ids.insert(event) {
-            self.lost.add(evidence);
+            self.lost.count += 1;
+            self.lost.evidence.push(evidence());
         }
     }
 }

@@ -12,7 +12,7 @@ use super::windows::Windows;
 use crate::record::{ArchivedEvent, BidRow, crc};
 
 #[derive(Default)]
-pub struct History {
+pub(super) struct History {
     numbers: HashMap<String, u32>,
     /// By number.
     items: Vec<Item>,
@@ -28,19 +28,19 @@ struct Item {
 
 /// An archived bid, and what the requests say of it.
 #[derive(Clone, Debug)]
-pub struct Event {
-    pub position: Position,
-    pub id: Uuid,
-    pub user: Arc<str>,
-    pub amount: u64,
+pub(super) struct Event {
+    pub(super) position: Position,
+    pub(super) id: Uuid,
+    pub(super) user: Arc<str>,
+    pub(super) amount: u64,
     /// By the clock of Redis, microseconds since 1970.
-    pub at: u64,
-    pub crc: u32,
+    pub(super) at: u64,
+    pub(super) crc: u32,
     /// When it was first sent, and first answered to be accepted.
-    pub first_sent: u64,
-    pub first_answered: u64,
+    pub(super) first_sent: u64,
+    pub(super) first_answered: u64,
     /// The earliest answer to any later event of the item.
-    pub later_answered: u64,
+    pub(super) later_answered: u64,
     /// Who has sent it and got no answer.
     pub(super) unanswered: Unanswered,
 }
@@ -136,7 +136,7 @@ impl History {
         number
     }
 
-    pub fn events(&self, item: &str) -> &[Event] {
+    pub(super) fn events(&self, item: &str) -> &[Event] {
         let number = self.numbers.get(item);
         number.map_or(&[], |number| self.items[*number as usize].events.as_slice())
     }
