@@ -67,7 +67,7 @@ fn unreadable(column: &str) -> sqlx::Error {
 /// When the archive was last written to; none if it never was.
 pub(crate) async fn last_written(pool: &PgPool) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
-    let query = sqlx::query_scalar!("SELECT max(updated_at) FROM items").fetch_one(&mut *connection);
+    let query = sqlx::query_file_scalar!("src/archived/last_written.sql").fetch_one(&mut *connection);
     let result = timeout(limits::STORE_DEADLINE, query).await;
     database::settle(connection, result)
 }

@@ -1,0 +1,1 @@
+SELECT max(updated_at) FROM items
