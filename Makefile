@@ -94,11 +94,11 @@ bench-script: ## What a bid costs Redis, beside the original's script
 	$(LOCAL) install
 	target/release/examples/script-cost
 
-bench-queue: ## 100 bids a second through SQS: calm, then with LocalStack killed and messages failing, doubled and reordered
+bench-queue: ## Over 100 accepted bids a second through SQS: calm, then with LocalStack killed and messages failing, doubled and reordered
 	$(BUILD)
 	$(LOCAL) install --sqs
-	target/release/loadtest soak --archive sqs --rising --rate 100 --seconds 60 --faults none --seed 1
-	target/release/loadtest soak --archive sqs --rising --rate 100 --seconds 90 --faults queue --queue-faults 3 --seed 2
+	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 60 --faults none --seed 1
+	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 90 --faults queue --queue-faults 3 --seed 2
 
 $(LOCAL):
 	$(BUILD)
