@@ -146,7 +146,8 @@ impl Resuming {
                         finished.push(Resumed::Jump(resumer.viewer, JumpReason::LogTrimmed, known));
                     }
                     End::Ahead => {
-                        resumer.waits_at = Some(here);
+                        // A page that was read for another says less: it asks for itself.
+                        resumer.waits_at = (asked.after == known).then_some(asked.asked_at);
                         self.resumers.push(resumer);
                     }
                 },

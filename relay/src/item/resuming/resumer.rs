@@ -15,7 +15,7 @@ pub(super) struct Resumer {
     pub(super) after: Position,
     /// When it is given up, unless it is shown something before.
     pub(super) until: Instant,
-    /// The log has nothing for it until everybody moves on from here.
+    /// The log had nothing for it when everybody was here.
     pub(super) waits_at: Option<Position>,
     /// Whether the epoch of what it knows is only supposed.
     epoch_is_guessed: bool,
@@ -55,6 +55,8 @@ impl Resumer {
             }
             self.show(frame);
             self.after = *position;
+            // From now on it stands on what it was shown.
+            self.epoch_is_guessed = false;
         }
         Place::OnTheWay
     }
