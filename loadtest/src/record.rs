@@ -21,7 +21,7 @@ use auction::Position;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::final_state::{ArchivedEvent, BidRow, ItemRow, QuarantineRow, RedisStanding};
+pub use self::final_state::{ArchivedEvent, BidRow, ItemStanding, QuarantineRow, RedisStanding};
 pub use self::lines::{Lines, Writer, lines};
 
 /// All that a run and its checker write.
@@ -111,6 +111,13 @@ pub struct Request {
     pub amount: u64,
     pub expected: Expected,
     pub outcome: Outcome,
+}
+
+impl Request {
+    /// From when it was due until it was answered.
+    pub fn latency(&self) -> u64 {
+        self.answered.saturating_sub(self.due)
+    }
 }
 
 /// What a request must be answered while Redis and the functions are up.

@@ -26,7 +26,7 @@ use self::history::History;
 use self::requests::Requests;
 pub use self::verdict::{Latency, Verdict};
 use self::windows::Windows;
-use crate::record::{FaultRecord, Folder, ItemRow, RedisStanding, Run, lines};
+use crate::record::{FaultRecord, Folder, ItemStanding, RedisStanding, Run, lines};
 
 /// Decides, and leaves `verdict.json` beside the record.
 pub fn verify(folder: &Folder) -> Result<Verdict> {
@@ -80,7 +80,7 @@ fn requests_of(
 
 fn check_standings(folder: &Folder, run: &Run, history: &History, findings: &mut Findings) -> Result<()> {
     let (mut rows, mut standings) = (BTreeSet::new(), BTreeSet::new());
-    for row in lines::<ItemRow>(&folder.file("items.jsonl"))? {
+    for row in lines::<ItemStanding>(&folder.file("items.jsonl"))? {
         let row = row?;
         standings::check_row(&row, history, findings);
         rows.insert(row.item);
@@ -88,7 +88,7 @@ fn check_standings(folder: &Folder, run: &Run, history: &History, findings: &mut
     for standing in lines::<RedisStanding>(&folder.file("standings.jsonl"))? {
         let standing = standing?;
         standings::check_redis(&standing, history, findings);
-        standings.insert(standing.item);
+        standings.insert(standing.standing.item);
     }
     standings::check_complete(&rows, &standings, run, history, findings);
     Ok(())

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::hostile::{self, Hostile, JSON};
 use super::market::{Accepted, Market};
-use super::{Arrival, Intent, hostile, item};
+use super::{Arrival, Intent, item};
 use crate::clock::Clock;
 use crate::record::{Expected, Outcome, Request, crc};
 
@@ -28,7 +29,7 @@ pub(super) struct Bidder {
     pub(super) requests: mpsc::Sender<Request>,
 }
 
-/// A bid to be sent.
+/// A bid to be sent, or what is none.
 struct Bid<'a> {
     arrival: &'a Arrival,
     user: String,
@@ -101,10 +102,22 @@ impl Bidder {
     }
 
     async fn send(&self, bid: &Bid<'_>, attempt: u32) -> Outcome {
-        let item = item(bid.arrival.item);
         let (units, cents) = (bid.amount / 100, bid.amount % 100);
         let body = format!(r#"{{"user_id":"{}","amount":{units}.{cents:02}}}"#, bid.user);
-        let mut request = self.post(&item).header(CONTENT_TYPE, "application/json").body(body);
+        self.post(bid, attempt, JSON, body).await
+    }
+
+    async fn send_hostile(&self, arrival: &Arrival) {
+        let Hostile { body, content_type, status } = hostile::hostile(arrival.dice);
+        let (user, expected) = ("mallory".to_owned(), Expected::Status(status));
+        self.post(&Bid { arrival, user, amount: 0, key: None, expected }, 1, content_type, body).await;
+    }
+
+    /// Sends it once, and writes down what came of it.
+    async fn post(&self, bid: &Bid<'_>, attempt: u32, content_type: &str, body: String) -> Outcome {
+        let item = item(bid.arrival.item);
+        let url = format!("{}/api/v1/items/{item}/bid", self.api_url);
+        let mut request = self.client.post(url).header(CONTENT_TYPE, content_type).body(body);
         if let Some(key) = &bid.key {
             request = request.header("Idempotency-Key", key);
         }
@@ -123,30 +136,6 @@ impl Bidder {
         };
         let _ = self.requests.send(line).await;
         outcome
-    }
-
-    async fn send_hostile(&self, arrival: &Arrival) {
-        let hostile = hostile::hostile(arrival.dice);
-        let item = item(arrival.item);
-        let request = self.post(&item).header(CONTENT_TYPE, hostile.content_type).body(hostile.body);
-        let sent = self.clock.now();
-        let outcome = outcome(request).await;
-        let line = Request {
-            due: arrival.due,
-            sent,
-            answered: self.clock.now(),
-            item,
-            user: "mallory".to_owned(),
-            key: None,
-            amount: 0,
-            expected: Expected::Status(hostile.status),
-            outcome,
-        };
-        let _ = self.requests.send(line).await;
-    }
-
-    fn post(&self, item: &str) -> RequestBuilder {
-        self.client.post(format!("{}/api/v1/items/{item}/bid", self.api_url))
     }
 }
 

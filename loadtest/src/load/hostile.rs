@@ -7,7 +7,7 @@ pub(super) struct Hostile {
     pub(super) status: u16,
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// A body may have 4 KiB.
 const TOO_LONG: usize = 5_000;
 

@@ -24,9 +24,9 @@ pub struct BidRow {
     pub previous: u64,
 }
 
-/// What PostgreSQL says of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemRow {
+/// Where an item stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemStanding {
     pub item: String,
     pub epoch: u64,
     pub seq: u64,
@@ -49,12 +49,8 @@ pub struct QuarantineRow {
 /// What Redis says of an item: by the interface, and in the key that everybody may read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedisStanding {
-    pub item: String,
-    pub epoch: u64,
-    pub seq: u64,
-    pub price: u64,
-    pub leader: Option<String>,
-    pub bids: u64,
+    #[serde(flatten)]
+    pub standing: ItemStanding,
     /// `GET item:<id>:current_bid`
     pub price_key: Option<u64>,
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -32,6 +32,10 @@ impl<T: Serialize + Send + 'static> Writer<T> {
     /// A line is lost only if the file cannot be written, which `close` tells.
     pub fn sender(&self) -> mpsc::Sender<T> {
         self.sender.clone()
+    }
+
+    pub async fn send(&self, line: T) -> Result<()> {
+        self.sender.send(line).await.map_err(|_| anyhow!("the file is written no more"))
     }
 
     /// Returns when all senders are gone and the last line is written: how many there are.

@@ -69,7 +69,7 @@ impl Arguments {
             // Of the judge's lane, and asked for apart: it loses bids.
             lane.faults.retain(|fault| wanted(if *fault == Fault::PowerLost { "power" } else { lane.name }));
         }
-        let ends = self.seconds * 1_000_000;
+        let ends = self.load().lasts;
         Ok((0..).zip(&lanes).map(|(number, lane)| schedule(lane, number, self.seed, ends)).collect())
     }
 

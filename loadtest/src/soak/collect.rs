@@ -7,25 +7,21 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use auction::Amount;
 use local::System;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use super::sampler::metric;
+use super::sampler::{metric, metrics};
 use crate::load;
-use crate::record::{Folder, RedisStanding, Writer};
+use crate::record::{Folder, ItemStanding, RedisStanding, Writer};
 
 const POLL: Duration = Duration::from_millis(50);
 
 /// Waits until the outbox is empty. False: it is not.
 pub(super) async fn until_drained(system: &System, deadline: Duration) -> bool {
-    let url = format!("{}/metrics", system.worker_url());
+    let (client, worker_url) = (reqwest::Client::new(), system.worker_url());
     let empty = async {
         loop {
-            let answer = reqwest::get(&url).await;
-            let metrics = match answer {
-                Ok(answer) => answer.text().await.unwrap_or_default(),
-                Err(_) => String::new(),
-            };
+            let metrics = metrics(&client, &worker_url).await;
             if metric(&metrics, "archival_worker_outbox_length") == Some(0) {
                 return;
             }
@@ -44,7 +40,7 @@ pub(super) async fn last_seqs(system: &System, items: u32) -> Result<Vec<u64>> {
 }
 
 pub(super) async fn all(system: &System, items: u32, folder: &Folder) -> Result<()> {
-    let mut standings = Vec::new();
+    let standings = Writer::create(folder.file("standings.jsonl"))?;
     let redis = redis::Client::open(system.redis_url())?;
     let mut redis = redis.get_multiplexed_async_connection().await?;
     for number in 0..items {
@@ -54,9 +50,10 @@ pub(super) async fn all(system: &System, items: u32, folder: &Folder) -> Result<
             redis::cmd("GET").arg(format!("item:{item}:current_bid")).query_async(&mut redis).await?;
         let price_key = key.as_deref().map(minor_units).transpose()?;
         let (price, leader) = (current_bid.minor_units(), highest_bidder_id);
-        standings.push(RedisStanding { item, epoch, seq, price, leader, bids: bid_count, price_key });
+        let standing = ItemStanding { item, epoch, seq, price, leader, bids: bid_count };
+        standings.send(RedisStanding { standing, price_key }).await?;
     }
-    write(folder, "standings.jsonl", standings).await?;
+    standings.close().await?;
     postgres::all(&system.postgres_url(), folder).await
 }
 
@@ -72,17 +69,6 @@ struct Standing {
 async fn standing(system: &System, item: &str) -> Result<Standing> {
     let answer = reqwest::get(format!("{}/api/v1/items/{item}", system.api_url())).await?.error_for_status()?;
     Ok(answer.json().await?)
-}
-
-async fn write<T: Serialize + Send + Sync + 'static>(folder: &Folder, file: &str, lines: Vec<T>) -> Result<()> {
-    let writer = Writer::create(folder.file(file))?;
-    let sender = writer.sender();
-    for line in lines {
-        sender.send(line).await?;
-    }
-    drop(sender);
-    writer.close().await?;
-    Ok(())
 }
 
 /// Zero is no bid, and a price.

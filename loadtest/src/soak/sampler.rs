@@ -31,7 +31,7 @@ impl Sampler {
             let (mut before, mut last) = (0, None);
             loop {
                 let stopped = token.run_until_cancelled(ticks.tick()).await.is_none();
-                let metrics = read(&client, &worker_url).await;
+                let metrics = metrics(&client, &worker_url).await;
                 let now = metric(&metrics, "archival_worker_reconciled_total");
                 if now.is_some() {
                     before += last.filter(|last| now < Some(*last)).unwrap_or_default();
@@ -60,7 +60,7 @@ impl Sampler {
 }
 
 /// Nothing if nobody answers.
-async fn read(client: &reqwest::Client, worker_url: &str) -> String {
+pub(super) async fn metrics(client: &reqwest::Client, worker_url: &str) -> String {
     match client.get(format!("{worker_url}/metrics")).send().await {
         Ok(answer) => answer.text().await.unwrap_or_default(),
         Err(_) => String::new(),

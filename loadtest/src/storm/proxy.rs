@@ -119,12 +119,18 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer in time")
     }
 
-    #[tokio::test]
-    async fn what_is_sent_through_a_silent_cable_comes_when_it_is_whole_again() {
-        let proxy = Proxy::start(echo().await).await.unwrap();
+    /// A client that was answered.
+    async fn connected(proxy: &Proxy) -> TcpStream {
         let mut client = TcpStream::connect(proxy.address()).await.unwrap();
         client.write_all(b"a").await.unwrap();
         assert_eq!(byte(&mut client).await.unwrap(), b'a');
+        client
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_through_a_silent_cable_comes_when_it_is_whole_again() {
+        let proxy = Proxy::start(echo().await).await.unwrap();
+        let mut client = connected(&proxy).await;
         proxy.cut(true);
         client.write_all(b"b").await.unwrap();
         let silence = tokio::time::timeout(Duration::from_millis(50), client.read_u8()).await;
@@ -136,16 +142,12 @@ mod tests {
     #[tokio::test]
     async fn a_broken_cable_ends_connections_until_it_is_mended() {
         let proxy = Proxy::start(echo().await).await.unwrap();
-        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
-        client.write_all(b"a").await.unwrap();
-        assert_eq!(byte(&mut client).await.unwrap(), b'a');
+        let mut client = connected(&proxy).await;
         proxy.cut(false);
         assert!(byte(&mut client).await.is_err());
         let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
         assert!(byte(&mut refused).await.is_err());
         proxy.mend();
-        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
-        client.write_all(b"c").await.unwrap();
-        assert_eq!(byte(&mut client).await.unwrap(), b'c');
+        connected(&proxy).await;
     }
 }

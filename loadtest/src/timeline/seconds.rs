@@ -4,6 +4,7 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 
 use crate::record::{Folder, Outcome, Request, Sample, Seen, Sight, lines};
+use crate::verify::Latency;
 
 pub(super) struct Seconds {
     seconds: Vec<Second>,
@@ -20,14 +21,10 @@ pub(super) struct Second {
     lag: Histogram<u64>,
 }
 
-/// The slowest that is told apart from slower ones.
-const LATENCY_MAX: u64 = 600_000_000;
-
 impl Second {
     fn new() -> Self {
         // Two digits are enough for a picture, and there are many seconds.
-        let empty = || Histogram::new_with_bounds(1, LATENCY_MAX, 2).expect("the bounds are in range");
-        Self { accepted: 0, other: 0, unknown: 0, latency: empty(), lag: empty() }
+        Self { accepted: 0, other: 0, unknown: 0, latency: Latency::histogram(2), lag: Latency::histogram(2) }
     }
 }
 
@@ -51,8 +48,7 @@ impl Seconds {
             Outcome::Unknown(_) => second.unknown += 1,
             Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::Rejected(_) => second.other += 1,
         }
-        let latency = request.answered.saturating_sub(request.due).max(1);
-        self.at(request.due).latency.saturating_record(latency);
+        self.at(request.due).latency.saturating_record(request.latency().max(1));
     }
 
     fn see(&mut self, sight: &Sight, started_at: u64) {

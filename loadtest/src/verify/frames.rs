@@ -54,7 +54,7 @@ struct Watching {
 
 impl<'a> Frames<'a> {
     pub(super) fn new(run: &Run, windows: &'a Windows) -> Self {
-        let counts = Counts { frames: FrameCounts::default(), lag: Latency::histogram(), sights: 0 };
+        let counts = Counts { frames: FrameCounts::default(), lag: Latency::histogram(3), sights: 0 };
         Self { windows, started_at: run.started_at, viewers: run.viewers, watching: HashMap::new(), counts }
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Counts {
 
 impl<'a> Requests<'a> {
     pub(super) fn new(windows: &'a Windows) -> Self {
-        let (calm, failing) = (Latency::histogram(), Latency::histogram());
+        let (calm, failing) = (Latency::histogram(3), Latency::histogram(3));
         let counts = Counts { requests: RequestCounts::default(), calm, failing };
         Self { windows, promises: Promises::default(), counts }
     }
@@ -74,9 +74,8 @@ impl<'a> Requests<'a> {
             Outcome::Refused { .. } => counts.refused += 1,
             Outcome::Rejected(_) => counts.rejected += 1,
         }
-        let latency = answered.saturating_sub(request.due).max(1);
         let latencies = if self.windows.may_fail(request) { &mut self.counts.failing } else { &mut self.counts.calm };
-        latencies.saturating_record(latency);
+        latencies.saturating_record(request.latency().max(1));
     }
 
     /// Whether Redis may have lost the record of what was accepted under the key.

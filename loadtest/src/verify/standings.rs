@@ -6,41 +6,39 @@ use super::findings::{Findings, Rule};
 use super::history::History;
 use super::windows::Windows;
 use crate::load;
-use crate::record::{ItemRow, QuarantineRow, RedisStanding, Run};
+use crate::record::{ItemStanding, QuarantineRow, RedisStanding, Run};
 
-/// The row of an item is what its events add up to.
-pub(super) fn check_row(row: &ItemRow, history: &History, findings: &mut Findings) {
-    let events = history.events(&row.item);
-    let added_up = events.last().map(|last| ItemRow {
-        item: row.item.clone(),
+/// What the events of an item add up to; nothing if it has none.
+fn added_up(item: &str, history: &History) -> Option<ItemStanding> {
+    let events = history.events(item);
+    events.last().map(|last| ItemStanding {
+        item: item.to_owned(),
         epoch: last.position.epoch,
         seq: last.position.seq,
         price: last.amount,
         leader: Some(last.user.to_string()),
         bids: events.len() as u64,
-    });
+    })
+}
+
+/// The row of an item is what its events add up to.
+pub(super) fn check_row(row: &ItemStanding, history: &History, findings: &mut Findings) {
+    let added_up = added_up(&row.item, history);
     if added_up.as_ref() != Some(row) {
         findings.violation(Rule::Standing, || format!("{row:?}, but its events add up to {added_up:?}"));
     }
 }
 
 /// Redis may be in a later epoch: it begins without an event.
-pub(super) fn check_redis(standing: &RedisStanding, history: &History, findings: &mut Findings) {
-    let events = history.events(&standing.item);
-    let (position, price, leader) =
-        events.last().map_or_else(Default::default, |last| (last.position, last.amount, Some(last.user.to_string())));
-    let added_up = RedisStanding {
-        item: standing.item.clone(),
-        epoch: standing.epoch.max(position.epoch),
-        seq: position.seq,
-        price,
-        leader,
-        bids: events.len() as u64,
-        // Nobody may have bid on it.
-        price_key: (price > 0).then_some(price),
-    };
-    if added_up != *standing {
-        findings.violation(Rule::Standing, || format!("{standing:?}, but the events add up to {added_up:?}"));
+pub(super) fn check_redis(redis: &RedisStanding, history: &History, findings: &mut Findings) {
+    let item = &redis.standing.item;
+    // Nobody may have bid on it.
+    let nothing = || ItemStanding { item: item.clone(), ..ItemStanding::default() };
+    let mut standing = added_up(item, history).unwrap_or_else(nothing);
+    standing.epoch = standing.epoch.max(redis.standing.epoch);
+    let added_up = RedisStanding { price_key: (standing.price > 0).then_some(standing.price), standing };
+    if added_up != *redis {
+        findings.violation(Rule::Standing, || format!("{redis:?}, but the events add up to {added_up:?}"));
     }
 }
 

@@ -46,9 +46,9 @@ pub struct Latency {
 const LATENCY_MAX: u64 = 600_000_000;
 
 impl Latency {
-    /// For latencies in microseconds, to three digits.
-    pub(super) fn histogram() -> Histogram<u64> {
-        Histogram::new_with_bounds(1, LATENCY_MAX, 3).expect("the bounds are in range")
+    /// For latencies in microseconds, to so many digits.
+    pub(crate) fn histogram(digits: u8) -> Histogram<u64> {
+        Histogram::new_with_bounds(1, LATENCY_MAX, digits).expect("the bounds are in range")
     }
 
     pub(super) fn of(histogram: &Histogram<u64>) -> Self {

@@ -1,167 +1,13 @@
 //! The checker sees each broken promise: a record in which all is well, with one thing changed.
 
-use auction::{Amount, AuctionEvent, BidPlaced, Happening, ItemId, Position, Timestamp, UserId};
-use loadtest::record::{
-    ArchivedEvent, BidRow, Expected, FaultRecord, Folder, ItemRow, Loss, Outcome, QuarantineRow, RedisStanding,
-    Request, Run, Seen, Sight, crc,
-};
-use loadtest::verify::{Rule, Verdict, verify};
-use serde::Serialize;
+mod record;
+
+use auction::Position;
+use loadtest::record::{Expected, Outcome, QuarantineRow, Request, Seen};
+use loadtest::verify::{Rule, Verdict};
 use uuid::Uuid;
 
-struct Record {
-    run: Run,
-    requests: Vec<Request>,
-    sights: Vec<Sight>,
-    faults: Vec<FaultRecord>,
-    events: Vec<ArchivedEvent>,
-    items: Vec<ItemRow>,
-    standings: Vec<RedisStanding>,
-    quarantine: Vec<QuarantineRow>,
-}
-
-const LOT: &str = "lot0";
-
-/// Bid `seq` of alice, at so many units, one after the other.
-fn event(seq: u64) -> AuctionEvent {
-    let amount = |units: u64| Amount::from_minor_units(units * 100).unwrap();
-    AuctionEvent {
-        event_id: Uuid::from_u128(seq.into()),
-        item_id: ItemId::parse(LOT).unwrap(),
-        position: Position { epoch: 1, seq },
-        timestamp: Timestamp::from_microseconds(1_000_000 + i64::try_from(seq).unwrap() * 100).unwrap(),
-        happening: Happening::Bid(BidPlaced {
-            bid_id: Uuid::from_u128(u128::from(seq) + 100),
-            user_id: UserId::parse("alice").unwrap(),
-            amount: amount(seq),
-            previous_bid: amount(seq - 1),
-        }),
-    }
-}
-
-fn archived(seq: u64) -> ArchivedEvent {
-    let event = event(seq);
-    let bid = BidRow { user: "alice".to_owned(), amount: seq * 100, previous: (seq - 1) * 100 };
-    let (id, payload) = (event.event_id, event.to_json());
-    ArchivedEvent { item: LOT.to_owned(), epoch: 1, seq, event: Some(id), payload: Some(payload), bid: Some(bid) }
-}
-
-fn accepted(seq: u64) -> Outcome {
-    let event = event(seq);
-    Outcome::Accepted { event: event.event_id, position: event.position, replayed: false, body: 0 }
-}
-
-/// A bid that was sent at a hundred times its number, and answered fifty later.
-fn request(number: u64, outcome: Outcome) -> Request {
-    Request {
-        due: number * 100,
-        sent: number * 100,
-        answered: number * 100 + 50,
-        item: LOT.to_owned(),
-        user: "alice".to_owned(),
-        key: Some(format!("key{number}")),
-        amount: number * 100,
-        expected: Expected::Judgement,
-        outcome,
-    }
-}
-
-fn shown(seq: u64) -> Seen {
-    let event = event(seq);
-    let accepted_at = event.timestamp.microseconds().unsigned_abs();
-    Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(event.to_json().as_bytes()) }
-}
-
-fn sight(at: u64, seen: Seen) -> Sight {
-    Sight { at, viewer: 0, item: LOT.to_owned(), seen }
-}
-
-fn fault(from: u64, until: u64, loses_since: Option<u64>) -> FaultRecord {
-    FaultRecord {
-        fault: "bidding-redis killed".to_owned(),
-        from,
-        until,
-        bids_fail_until: Some(until),
-        loses: loses_since.map(|since| Loss { since, until }),
-        effect: String::new(),
-    }
-}
-
-impl Record {
-    /// Three bids, the last of them without an answer; a refusal, no bid, and a viewer who saw it all.
-    fn good() -> Self {
-        let position = |seq| Position { epoch: 1, seq };
-        let no_answer = Outcome::Unknown("503".to_owned());
-        let too_low = Request { amount: 100, ..request(4, Outcome::Refused { position: position(3), price: 300 }) };
-        let no_bid = Request { expected: Expected::Status(400), ..request(5, Outcome::Rejected(400)) };
-        let row =
-            ItemRow { item: LOT.to_owned(), epoch: 1, seq: 3, price: 300, leader: Some("alice".to_owned()), bids: 3 };
-        let standing = RedisStanding {
-            item: LOT.to_owned(),
-            epoch: 1,
-            seq: 3,
-            price: 300,
-            leader: row.leader.clone(),
-            bids: 3,
-            price_key: Some(300),
-        };
-        Self {
-            run: Run {
-                seed: 1,
-                command: String::new(),
-                revision: String::new(),
-                machine: String::new(),
-                started_at: 1_000_000,
-                load_us: 1_000_000,
-                drain_us: Some(0),
-                reconciled: Some(0),
-                unsent: 0,
-                items: 1,
-                viewers: 1,
-                requests: 0,
-                sights: 0,
-            },
-            requests: vec![request(1, accepted(1)), request(2, accepted(2)), request(3, no_answer), too_low, no_bid],
-            sights: vec![
-                sight(10, Seen::Connected { position: position(0), asked: None, since: None }),
-                sight(150, shown(1)),
-                sight(250, shown(2)),
-                sight(260, Seen::Ended("cut off".to_owned())),
-                sight(
-                    300,
-                    Seen::Connected { position: position(3), asked: Some(position(2)), since: Some(position(2)) },
-                ),
-                sight(350, shown(3)),
-            ],
-            faults: vec![fault(320, 340, None)],
-            events: (1..=3).map(archived).collect(),
-            items: vec![row],
-            standings: vec![standing],
-            quarantine: Vec::new(),
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::create_empty(temporary.path()).unwrap();
-        let (requests, sights) = (self.requests.len() as u64, self.sights.len() as u64);
-        let run = Run { requests, sights, ..self.run.clone() };
-        std::fs::write(folder.file("run.json"), serde_json::to_vec(&run).unwrap()).unwrap();
-        write(&folder, "requests.jsonl", &self.requests);
-        write(&folder, "frames.jsonl", &self.sights);
-        write(&folder, "faults.jsonl", &self.faults);
-        write(&folder, "events.jsonl", &self.events);
-        write(&folder, "items.jsonl", &self.items);
-        write(&folder, "standings.jsonl", &self.standings);
-        write(&folder, "quarantine.jsonl", &self.quarantine);
-        verify(&folder).unwrap()
-    }
-}
-
-fn write<T: Serialize>(folder: &Folder, name: &str, rows: &[T]) {
-    let lines: Vec<String> = rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
-    std::fs::write(folder.file(name), lines.concat()).unwrap();
-}
+use self::record::{Record, accepted, archived, fault, request, shown, sight};
 
 /// With one thing changed, these promises are broken and no others.
 #[track_caller]
@@ -239,10 +85,10 @@ fn what_is_accepted_and_not_archived_is_seen_and_what_is_archived_and_was_never_
 #[test]
 fn rows_and_keys_that_do_not_agree_with_the_events_are_seen() {
     check(&[Rule::Standing], |record| record.items[0].bids = 2);
-    check(&[Rule::Standing], |record| record.standings[0].seq = 4);
+    check(&[Rule::Standing], |record| record.standings[0].standing.seq = 4);
     check(&[Rule::Standing], |record| record.standings[0].price_key = None);
     // A later epoch begins without an event.
-    check(&[], |record| record.standings[0].epoch = 2);
+    check(&[], |record| record.standings[0].standing.epoch = 2);
 }
 
 #[test]
@@ -305,7 +151,7 @@ fn what_redis_loses_with_its_power_is_counted_apart() {
         record.requests[1].outcome =
             Outcome::Accepted { event: Uuid::from_u128(2), position, replayed: false, body: 0 };
         record.events.remove(1);
-        (record.items[0].bids, record.standings[0].bids) = (2, 2);
+        (record.items[0].bids, record.standings[0].standing.bids) = (2, 2);
     });
     assert_eq!(hole.lost.count, 1, "its answer and its frame are one bid: {hole}");
     // Not what was accepted before the last time that Redis had everything on its disk.
@@ -408,7 +254,7 @@ fn after_a_loss_what_is_not_lost_is_still_seen() {
             .unwrap()
             .clone_from(&archived(3).payload.unwrap().replace("\"epoch\":1", "\"epoch\":2"));
         record.items[0].epoch = 2;
-        record.standings[0].epoch = 2;
+        record.standings[0].standing.epoch = 2;
         record.requests[3].outcome = Outcome::Refused { position: Position { epoch: 2, seq: 3 }, price: 300 };
     });
 }
@@ -428,8 +274,9 @@ fn what_is_missing_from_the_record_is_seen() {
         record.sights.clear();
         record.run.viewers = 0;
         record.items.clear();
-        (record.standings[0].seq, record.standings[0].price, record.standings[0].bids) = (0, 0, 0);
-        (record.standings[0].leader, record.standings[0].price_key) = (None, None);
+        (record.standings[0].standing.seq, record.standings[0].standing.price, record.standings[0].standing.bids) =
+            (0, 0, 0);
+        (record.standings[0].standing.leader, record.standings[0].price_key) = (None, None);
     });
 }
 
@@ -458,7 +305,7 @@ fn a_key_that_redis_lost_may_be_used_again_and_what_was_lost_in_a_row_is_shown_i
             event.epoch = 2;
             *event.payload.as_mut().unwrap() = event.payload.as_ref().unwrap().replace("\"epoch\":1", "\"epoch\":2");
         }
-        (record.items[0].epoch, record.standings[0].epoch) = (2, 2);
+        (record.items[0].epoch, record.standings[0].standing.epoch) = (2, 2);
         record.requests[1].outcome = Outcome::Accepted {
             event: Uuid::from_u128(2),
             position: Position { epoch: 2, seq: 2 },

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::minor_units;
-use crate::record::{ArchivedEvent, BidRow, Folder, ItemRow, QuarantineRow, Writer};
+use crate::record::{ArchivedEvent, BidRow, Folder, ItemStanding, QuarantineRow, Writer};
 
 const EVENTS: &str = "SELECT item_id, epoch, seq, events.event_id, events.payload::text,
     bids.user_id, bids.amount::text, bids.previous_bid::text
@@ -23,7 +23,7 @@ pub(super) async fn all(url: &str, folder: &Folder) -> Result<()> {
     table(&mut postgres, folder, "quarantine.jsonl", QUARANTINE, quarantined).await
 }
 
-async fn table<T: Serialize + Send + Sync + 'static>(
+async fn table<T: Serialize + Send + 'static>(
     postgres: &mut PgConnection,
     folder: &Folder,
     file: &str,
@@ -31,12 +31,10 @@ async fn table<T: Serialize + Send + Sync + 'static>(
     read: impl Fn(&PgRow) -> Result<T>,
 ) -> Result<()> {
     let writer = Writer::create(folder.file(file))?;
-    let sender = writer.sender();
     let mut rows = sqlx::query(query).fetch(postgres);
     while let Some(row) = rows.try_next().await? {
-        sender.send(read(&row).with_context(|| format!("a row of {file}"))?).await?;
+        writer.send(read(&row).with_context(|| format!("a row of {file}"))?).await?;
     }
-    drop(sender);
     writer.close().await?;
     Ok(())
 }
@@ -56,9 +54,9 @@ fn event(row: &PgRow) -> Result<ArchivedEvent> {
     })
 }
 
-fn item_row(row: &PgRow) -> Result<ItemRow> {
+fn item_row(row: &PgRow) -> Result<ItemStanding> {
     let (price, bids) = (money(row, 3)?, number(row, 5)?);
-    Ok(ItemRow {
+    Ok(ItemStanding {
         item: row.try_get(0)?,
         epoch: number(row, 1)?,
         seq: number(row, 2)?,
