@@ -169,7 +169,8 @@ pub enum Seen {
     /// The first frame. `asked`: the position that the viewer named when it came back. `since`: that which the relay
     /// repeated; what follows comes after it, and not after the one of the frame.
     Connected {
-        position: Position,
+        #[serde(flatten)]
+        snapshot: Snapshot,
         asked: Option<Position>,
         since: Option<Position>,
     },
@@ -182,12 +183,21 @@ pub enum Seen {
         crc: u32,
     },
     State {
-        position: Position,
+        #[serde(flatten)]
+        snapshot: Snapshot,
         reason: String,
     },
     Stale,
     Live,
     Ended(String),
+}
+
+/// Where a frame says that the item stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub position: Position,
+    pub price: u64,
+    pub leader: Option<String>,
 }
 
 /// A fault, from its first effect until its repair.

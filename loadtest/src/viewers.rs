@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction::{AuctionEvent, Position};
+use anyhow::Context;
+use auction::{Amount, AuctionEvent, Position};
 use futures_util::StreamExt;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -18,7 +19,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::clock::Clock;
 use crate::load;
 use crate::random::{Stream, random};
-use crate::record::{Seen, Sight, crc};
+use crate::record::{Seen, Sight, Snapshot, crc};
 
 /// Why a connection ends after which a viewer is somebody new.
 pub const STARTS_ANEW: &str = "starts anew";
@@ -98,6 +99,8 @@ struct Notice {
     epoch: u64,
     #[serde(default)]
     seq: u64,
+    current_bid: Option<Amount>,
+    highest_bidder_id: Option<String>,
     since: Option<Position>,
     reason: Option<String>,
 }
@@ -181,8 +184,9 @@ impl Viewer {
 
     async fn note(&mut self, seen: Seen) {
         match &seen {
-            Seen::Connected { position, since, .. } => self.last = Some(since.unwrap_or(*position)),
-            Seen::Bid { position, .. } | Seen::State { position, .. } => self.last = Some(*position),
+            Seen::Connected { snapshot, since, .. } => self.last = Some(since.unwrap_or(snapshot.position)),
+            Seen::State { snapshot, .. } => self.last = Some(snapshot.position),
+            Seen::Bid { position, .. } => self.last = Some(*position),
             Seen::Stale | Seen::Live | Seen::Ended(_) => {}
         }
         self.tell(seen).await;
@@ -206,11 +210,15 @@ fn read(frame: &[u8], asked: Option<Position>) -> anyhow::Result<Seen> {
         let accepted_at = event.timestamp.microseconds().unsigned_abs();
         return Ok(Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(frame) });
     }
-    let Notice { kind, epoch, seq, since, reason } = serde_json::from_slice(frame)?;
-    let position = Position { epoch, seq };
-    match kind.as_str() {
-        "connected" => Ok(Seen::Connected { position, asked, since }),
-        "state" => Ok(Seen::State { position, reason: reason.unwrap_or_default() }),
+    let notice: Notice = serde_json::from_slice(frame)?;
+    let snapshot = || {
+        let price = notice.current_bid.context("a snapshot without a price")?.minor_units();
+        let position = Position { epoch: notice.epoch, seq: notice.seq };
+        anyhow::Ok(Snapshot { position, price, leader: notice.highest_bidder_id })
+    };
+    match notice.kind.as_str() {
+        "connected" => Ok(Seen::Connected { snapshot: snapshot()?, asked, since: notice.since }),
+        "state" => Ok(Seen::State { snapshot: snapshot()?, reason: notice.reason.unwrap_or_default() }),
         "stale" => Ok(Seen::Stale),
         "live" => Ok(Seen::Live),
         other => anyhow::bail!("a frame of the unknown type {other:?}"),

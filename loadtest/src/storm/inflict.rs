@@ -208,8 +208,14 @@ impl Storm {
 fn append_only_file(folder: &Path) -> Result<(PathBuf, u64)> {
     let files = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let paths = files.filter_map(|file| Some(file.ok()?.path()));
-    let newest = paths.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max();
+    let newest = paths.max_by_key(|path| rewrites_before(path));
+    let newest = newest.filter(|path| rewrites_before(path).is_some());
     let newest = newest.context("Redis has no append-only file")?;
     let length = newest.metadata()?.len();
     Ok((newest, length))
+}
+
+/// Its number: Redis begins a new file with each rewrite, `appendonly.aof.12.incr.aof` with the twelfth.
+fn rewrites_before(file: &Path) -> Option<u64> {
+    file.to_str()?.strip_suffix(".incr.aof")?.rsplit('.').next()?.parse().ok()
 }

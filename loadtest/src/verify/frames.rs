@@ -10,7 +10,7 @@ use super::findings::{Findings, Rule};
 use super::history::History;
 use super::verdict::Latency;
 use super::windows::Windows;
-use crate::record::{Run, Seen, Sight};
+use crate::record::{Run, Seen, Sight, Snapshot};
 use crate::viewers::STARTS_ANEW;
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -63,11 +63,11 @@ impl<'a> Frames<'a> {
         let new = || Watching { item: sight.item.clone(), is_connected: false, last: None };
         let mut viewer = self.watching.remove(&sight.viewer).unwrap_or_else(new);
         let is_right = match (&sight.seen, viewer.last.filter(|_| viewer.is_connected)) {
-            (Seen::Connected { position, asked, since }, None) if !viewer.is_connected => {
+            (Seen::Connected { snapshot, asked, since }, None) if !viewer.is_connected => {
                 self.counts.frames.connections += 1;
                 self.counts.frames.resumed += u64::from(asked.is_some());
-                let is_right = asked == since && *asked == viewer.last && self.has_stood(sight, *position, history);
-                (viewer.is_connected, viewer.last) = (true, Some(since.unwrap_or(*position)));
+                let is_right = asked == since && *asked == viewer.last && self.has_stood(sight, snapshot, history);
+                (viewer.is_connected, viewer.last) = (true, Some(since.unwrap_or(snapshot.position)));
                 is_right
             }
             (Seen::Bid { position, .. }, Some(before)) => {
@@ -76,10 +76,10 @@ impl<'a> Frames<'a> {
                 self.check_bid(sight, history, findings);
                 is_followed_by(&sight.item, before, *position, history)
             }
-            (Seen::State { position, reason }, Some(before)) => {
-                viewer.last = Some(*position);
-                self.is_called_for(sight, reason, before, *position, history)
-                    && self.has_stood(sight, *position, history)
+            (Seen::State { snapshot, reason }, Some(before)) => {
+                viewer.last = Some(snapshot.position);
+                self.is_called_for(sight, reason, before, snapshot.position, history)
+                    && self.has_stood(sight, snapshot, history)
             }
             (Seen::Stale, Some(_)) => {
                 self.counts.frames.stale += 1;
@@ -115,8 +115,14 @@ impl<'a> Frames<'a> {
     }
 
     /// Whether the item has stood there. The epoch may be a later one than the event's: it begins without one.
-    fn has_stood(&self, sight: &Sight, position: Position, history: &History) -> bool {
-        position.seq == 0 || is_behind(&sight.item, position, history) || self.windows.may_have_lost_before(sight.at)
+    fn has_stood(&self, sight: &Sight, snapshot: &Snapshot, history: &History) -> bool {
+        let Snapshot { position, price, leader } = snapshot;
+        let event = history.by_seq(&sight.item, position.seq).filter(|event| event.position <= *position);
+        let is_right = match event {
+            Some(event) => (event.amount, Some(&*event.user)) == (*price, leader.as_deref()),
+            None => (position.seq, *price, leader.as_deref()) == (0, 0, None),
+        };
+        is_right || self.windows.may_have_lost_before(sight.at)
     }
 
     /// Whether a snapshot may come in the place of events.

@@ -3,11 +3,11 @@
 mod record;
 
 use auction::Position;
-use loadtest::record::{Expected, Outcome, QuarantineRow, Request, Seen};
+use loadtest::record::{Expected, Outcome, QuarantineRow, Request, Seen, Snapshot};
 use loadtest::verify::{Rule, Verdict};
 use uuid::Uuid;
 
-use self::record::{Record, accepted, archived, fault, request, shown, sight};
+use self::record::{Record, accepted, archived, fault, request, shown, sight, stood};
 
 /// With one thing changed, these promises are broken and no others.
 #[track_caller]
@@ -105,7 +105,22 @@ fn what_a_viewer_missed_saw_twice_or_saw_otherwise_is_seen() {
         record.sights.pop();
     });
     check(&[Rule::Viewers], |record| record.run.viewers = 2);
-    let state = |reason: &str| Seen::State { position: Position { epoch: 1, seq: 3 }, reason: reason.to_owned() };
+    let first_says = |snapshot| {
+        move |record: &mut Record| {
+            record.sights[4].seen = Seen::Connected { snapshot, asked: None, since: None };
+            record.sights[3].seen = Seen::Ended("starts anew".to_owned());
+            record.sights.pop();
+        }
+    };
+    check(&[], first_says(stood(1, 3)));
+    check(&[Rule::Viewers], first_says(Snapshot { price: 200, ..stood(1, 3) }));
+    check(&[Rule::Viewers], first_says(Snapshot { leader: Some("bob".to_owned()), ..stood(1, 3) }));
+    check(&[Rule::Viewers], first_says(Snapshot { leader: None, ..stood(1, 3) }));
+    check(&[Rule::Viewers], |record| {
+        record.sights[0].seen =
+            Seen::Connected { snapshot: Snapshot { price: 1, ..stood(1, 0) }, asked: None, since: None };
+    });
+    let state = |reason: &str| Seen::State { snapshot: stood(1, 3), reason: reason.to_owned() };
     // The log has what so few are.
     check(&[Rule::Viewers], |record| record.sights[5].seen = state("log_trimmed"));
     check(&[Rule::Viewers], |record| record.sights[5].seen = state("epoch"));
@@ -139,9 +154,7 @@ fn what_redis_loses_with_its_power_is_counted_apart() {
         let Seen::Bid { accepted_at, .. } = &mut lost else { panic!("a bid") };
         *accepted_at = 1_000_700;
         record.sights.push(sight(760, lost));
-        record
-            .sights
-            .push(sight(770, Seen::State { position: Position { epoch: 2, seq: 3 }, reason: "epoch".to_owned() }));
+        record.sights.push(sight(770, Seen::State { snapshot: stood(2, 3), reason: "epoch".to_owned() }));
     });
     assert_eq!(lost.lost.count, 2, "{lost}");
     // Where the one in the middle is lost, the last one stands behind a hole.
@@ -207,8 +220,7 @@ fn a_relay_that_does_not_go_on_where_a_viewer_was_is_seen() {
     // It was somebody new.
     check(&[], |record| {
         record.sights[3].seen = Seen::Ended("starts anew".to_owned());
-        let position = Position { epoch: 1, seq: 3 };
-        record.sights[4].seen = Seen::Connected { position, asked: None, since: None };
+        record.sights[4].seen = Seen::Connected { snapshot: stood(1, 3), asked: None, since: None };
         record.sights.pop();
     });
 }
@@ -238,8 +250,7 @@ fn after_a_loss_what_is_not_lost_is_still_seen() {
     check(
         &[Rule::Viewers],
         lossy(|record| {
-            let position = Position { epoch: 1, seq: 3 };
-            record.sights[5].seen = Seen::State { position, reason: "epoch".to_owned() };
+            record.sights[5].seen = Seen::State { snapshot: stood(1, 3), reason: "epoch".to_owned() };
         }),
     );
     // A viewer that stands on what was lost is not where it should be.
@@ -316,7 +327,10 @@ fn a_key_that_redis_lost_may_be_used_again_and_what_was_lost_in_a_row_is_shown_i
         record.sights.truncate(2);
         record.sights.push(sight(160, lost(2)));
         record.sights.push(sight(170, lost(3)));
-        record.sights.push(sight(350, Seen::State { position, reason: "epoch".to_owned() }));
+        record.sights.push(sight(
+            350,
+            Seen::State { snapshot: Snapshot { position, ..stood(1, 3) }, reason: "epoch".to_owned() },
+        ));
     });
     assert_eq!(shown_in_a_row.lost.count, 2);
 }

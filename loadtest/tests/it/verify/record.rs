@@ -3,7 +3,7 @@
 use auction::{Amount, AuctionEvent, BidPlaced, Happening, ItemId, Position, Timestamp, UserId};
 use loadtest::record::{
     ArchivedEvent, BidRow, Expected, FaultRecord, Folder, ItemStanding, Loss, Outcome, QuarantineRow, RedisStanding,
-    Request, Run, Seen, Sight, crc,
+    Request, Run, Seen, Sight, Snapshot, crc,
 };
 use loadtest::verify::{Verdict, verify};
 use serde::Serialize;
@@ -72,6 +72,11 @@ pub(super) fn shown(seq: u64) -> Seen {
     Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(event.to_json().as_bytes()) }
 }
 
+pub(super) fn stood(epoch: u64, seq: u64) -> Snapshot {
+    let leader = (seq > 0).then(|| "alice".to_owned());
+    Snapshot { position: Position { epoch, seq }, price: seq * 100, leader }
+}
+
 pub(super) fn sight(at: u64, seen: Seen) -> Sight {
     Sight { at, viewer: 0, item: LOT.to_owned(), seen }
 }
@@ -121,13 +126,13 @@ impl Record {
             },
             requests: vec![request(1, accepted(1)), request(2, accepted(2)), request(3, no_answer), too_low, no_bid],
             sights: vec![
-                sight(10, Seen::Connected { position: position(0), asked: None, since: None }),
+                sight(10, Seen::Connected { snapshot: stood(1, 0), asked: None, since: None }),
                 sight(150, shown(1)),
                 sight(250, shown(2)),
                 sight(260, Seen::Ended("cut off".to_owned())),
                 sight(
                     300,
-                    Seen::Connected { position: position(3), asked: Some(position(2)), since: Some(position(2)) },
+                    Seen::Connected { snapshot: stood(1, 3), asked: Some(position(2)), since: Some(position(2)) },
                 ),
                 sight(350, shown(3)),
             ],
