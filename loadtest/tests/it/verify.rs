@@ -157,6 +157,18 @@ fn what_redis_loses_with_its_power_is_counted_apart() {
         record.sights.push(sight(770, Seen::State { snapshot: stood(2, 3), reason: "epoch".to_owned() }));
     });
     assert_eq!(lost.lost.count, 2, "{lost}");
+    // Its key may have gone to another amount before it is repeated.
+    let repeated_too_late = |record: &mut Record| {
+        record.requests.push(request(7, accepted(7)));
+        let no_more = Request { sent: 900, answered: 950, ..request(7, Outcome::Rejected(422)) };
+        record.requests.push(no_more);
+    };
+    let key_lost = check(&[], |record| {
+        record.faults.push(fault(700, 800, Some(690)));
+        repeated_too_late(record);
+    });
+    assert_eq!(key_lost.lost.count, 1, "{key_lost}");
+    check(&[Rule::Archive, Rule::Input], repeated_too_late);
     // Where the one in the middle is lost, the last one stands behind a hole.
     let hole = check(&[], |record| {
         record.faults.push(fault(180, 400, Some(170)));
