@@ -1,15 +1,16 @@
 //! Measurements of the system, from outside.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
-use loadtest::{api_cost, cold_start, faults, lambda_cost, soak, timeline, verify};
+use loadtest::{api_cost, cold_start, contend, faults, lambda_cost, null_server, soak, timeline, verify};
 
 #[derive(Parser)]
-#[command(about = "Measures the auction system from outside")]
+#[command(about = "Measures the auction system from outside", after_help = loadtest::options::EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     experiment: Experiment,
@@ -17,6 +18,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Experiment {
+    /// Experiment 1, write contention: how many bids a second one item takes, and how soon they are answered
+    Contend(contend::Arguments),
+    /// That server, for other generators
+    NullServer(null_server::Arguments),
     /// Sizes of the functions, and how long their cold starts take
     ColdStart(cold_start::Arguments),
     /// Bid latency in one process, in sandboxes and under `cargo lambda watch`, in one run
@@ -35,20 +40,23 @@ enum Experiment {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().experiment {
-        Experiment::ColdStart(arguments) => cold_start::run(&arguments).await,
-        Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await,
-        Experiment::ApiCost(arguments) => api_cost::run(&arguments).await,
-        Experiment::Faults(arguments) => faults::run(&arguments).await,
-        Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?),
+        Experiment::Contend(arguments) => return contend::run(&arguments).await,
+        Experiment::NullServer(arguments) => null_server::run(&arguments).await?,
+        Experiment::ColdStart(arguments) => cold_start::run(&arguments).await?,
+        Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await?,
+        Experiment::ApiCost(arguments) => api_cost::run(&arguments).await?,
+        Experiment::Faults(arguments) => faults::run(&arguments).await?,
+        Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?)?,
         Experiment::Verify { record } => {
             let folder = Folder::open(&record);
             let verdict = verify::verify(&folder)?;
             timeline::write(&folder, &verdict)?;
-            tell(&verdict)
+            tell(&verdict)?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "the verdict is the command's output")]
