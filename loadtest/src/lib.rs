@@ -28,6 +28,7 @@ pub mod random;
 pub mod record;
 pub mod recording;
 pub mod reports;
+pub mod resilience;
 pub mod result;
 pub mod search;
 mod seconds;

@@ -7,7 +7,9 @@ use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
-use loadtest::{api_cost, cold_start, coldwarm, contend, faults, lambda_cost, null_server, soak, timeline, verify};
+use loadtest::{
+    api_cost, cold_start, coldwarm, contend, faults, lambda_cost, null_server, resilience, soak, timeline, verify,
+};
 
 #[derive(Parser)]
 #[command(about = "Measures the auction system from outside", after_help = loadtest::options::EXIT_CODES)]
@@ -20,6 +22,8 @@ struct Arguments {
 enum Experiment {
     /// Experiment 1, write contention: how many bids a second one item takes, and how soon they are answered
     Contend(contend::Arguments),
+    /// Experiment 3, resilience: bids and viewers while the relay, PostgreSQL and NATS are killed, beside a control
+    Resilience(resilience::Arguments),
     /// Experiment 4, cold start against warm: the same bids before cold, warm, provisioned and concurrent sandboxes
     Coldwarm(coldwarm::Arguments),
     /// That server, for other generators
@@ -45,6 +49,7 @@ enum Experiment {
 async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().experiment {
         Experiment::Contend(arguments) => return contend::run(&arguments).await,
+        Experiment::Resilience(arguments) => return resilience::run(&arguments).await,
         Experiment::Coldwarm(arguments) => return coldwarm::run(&arguments).await,
         Experiment::NullServer(arguments) => null_server::run(&arguments).await?,
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await?,
