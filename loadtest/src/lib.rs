@@ -15,6 +15,7 @@ pub mod cold_start;
 pub mod coldwarm;
 pub mod conclude;
 pub mod contend;
+pub mod fanout;
 pub mod faults;
 pub mod generator;
 pub mod http;

@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
 use loadtest::{
-    api_cost, cold_start, coldwarm, contend, faults, lambda_cost, null_server, resilience, soak, timeline, verify,
+    api_cost, cold_start, coldwarm, contend, fanout, faults, lambda_cost, null_server, resilience, soak, timeline,
+    verify,
 };
 
 #[derive(Parser)]
@@ -22,6 +23,8 @@ struct Arguments {
 enum Experiment {
     /// Experiment 1, write contention: how many bids a second one item takes, and how soon they are answered
     Contend(contend::Arguments),
+    /// Experiment 2, fan-out: how long a bid takes to every viewer, the more of them watch
+    Fanout(fanout::Arguments),
     /// Experiment 3, resilience: bids and viewers while the relay, PostgreSQL and NATS are killed, beside a control
     Resilience(resilience::Arguments),
     /// Experiment 4, cold start against warm: the same bids before cold, warm, provisioned and concurrent sandboxes
@@ -49,6 +52,7 @@ enum Experiment {
 async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().experiment {
         Experiment::Contend(arguments) => return contend::run(&arguments).await,
+        Experiment::Fanout(arguments) => return fanout::run(&arguments).await,
         Experiment::Resilience(arguments) => return resilience::run(&arguments).await,
         Experiment::Coldwarm(arguments) => return coldwarm::run(&arguments).await,
         Experiment::NullServer(arguments) => null_server::run(&arguments).await?,
