@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
 use loadtest::{
-    api_cost, cold_start, coldwarm, contend, fanout, faults, lambda_cost, null_server, resilience, soak, timeline,
-    verify,
+    api_cost, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, resilience, soak, stress,
+    timeline, verify,
 };
 
 #[derive(Parser)]
@@ -29,6 +29,10 @@ enum Experiment {
     Resilience(resilience::Arguments),
     /// Experiment 4, cold start against warm: the same bids before cold, warm, provisioned and concurrent sandboxes
     Coldwarm(coldwarm::Arguments),
+    /// The general load: visitors of several items, who look more often than they bid
+    Mixed(mixed::Arguments),
+    /// The breaking point: more and more bids until they fail or come too late
+    Stress(stress::Arguments),
     /// That server, for other generators
     NullServer(null_server::Arguments),
     /// Sizes of the functions, and how long their cold starts take
@@ -55,6 +59,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         Experiment::Fanout(arguments) => return fanout::run(&arguments).await,
         Experiment::Resilience(arguments) => return resilience::run(&arguments).await,
         Experiment::Coldwarm(arguments) => return coldwarm::run(&arguments).await,
+        Experiment::Mixed(arguments) => return mixed::run(&arguments).await,
+        Experiment::Stress(arguments) => return stress::run(&arguments).await,
         Experiment::NullServer(arguments) => null_server::run(&arguments).await?,
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await?,
         Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await?,
