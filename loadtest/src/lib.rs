@@ -8,6 +8,7 @@
 
 pub mod api_cost;
 pub mod bidders;
+pub mod calibrate;
 pub mod chart;
 pub mod class;
 pub mod clock;

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
 use loadtest::{
-    api_cost, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, resilience, soak, stress,
-    timeline, verify,
+    api_cost, calibrate, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, resilience,
+    soak, stress, timeline, verify,
 };
 
 #[derive(Parser)]
@@ -33,6 +33,8 @@ enum Experiment {
     Mixed(mixed::Arguments),
     /// The breaking point: more and more bids until they fail or come too late
     Stress(stress::Arguments),
+    /// What the generator itself can do, against a server that does nothing
+    Calibrate(calibrate::Arguments),
     /// That server, for other generators
     NullServer(null_server::Arguments),
     /// Sizes of the functions, and how long their cold starts take
@@ -61,6 +63,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Experiment::Coldwarm(arguments) => return coldwarm::run(&arguments).await,
         Experiment::Mixed(arguments) => return mixed::run(&arguments).await,
         Experiment::Stress(arguments) => return stress::run(&arguments).await,
+        Experiment::Calibrate(arguments) => return calibrate::run(&arguments).await,
         Experiment::NullServer(arguments) => null_server::run(&arguments).await?,
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await?,
         Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await?,
