@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-api bench-lambda bench-cold bench-faults bench-script bench-queue
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls experiments bench-generator bench-api bench-lambda bench-cold bench-faults bench-script bench-queue
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -69,6 +69,25 @@ controls: ## Breaks in a copy what upholds each promise, and shows that the stor
 	$(BUILD)
 	$(LOCAL) install --sqs
 	loadtest/controls/run
+
+EXPERIMENTS = .local/experiments
+# What `loadtest relay-cost` has measured on this machine, if it has.
+FLOOR = $(addprefix --floor ,$(wildcard .local/relay-cost/relay.json))
+
+experiments: ## The experiments, small, and one page of their results: under ten minutes on two cores
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest contend --out $(EXPERIMENTS) --users 1,4,16,64 --repeats 2 --seconds 2 --confirm 3
+	target/release/loadtest fanout --out $(EXPERIMENTS) --viewers 100,300,1000,3000 --bids 10 --interval 500 $(FLOOR)
+	target/release/loadtest resilience --out $(EXPERIMENTS) --seconds 8
+	target/release/loadtest coldwarm --out $(EXPERIMENTS) --pairs 10 --seconds 2
+	target/release/loadtest mixed --out $(EXPERIMENTS) --seconds 15
+	target/release/loadtest stress --out $(EXPERIMENTS) --seconds 2 --growth 1.7
+	target/release/loadtest report $(EXPERIMENTS)
+
+bench-generator: ## What a core of the load generator can do, beside wrk, oha and Locust where they are installed
+	$(BUILD)
+	python3 loadtest/compare_generators.py
 
 bench-api: ## Bids through one process, beside a bare loop around the script and beside constant answers
 	$(BUILD)

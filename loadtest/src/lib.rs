@@ -30,6 +30,7 @@ pub mod pacer;
 pub mod random;
 pub mod record;
 pub mod recording;
+pub mod report;
 pub mod reports;
 pub mod resilience;
 pub mod result;

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
 use loadtest::{
-    api_cost, calibrate, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, resilience,
-    soak, stress, timeline, verify,
+    api_cost, calibrate, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, report,
+    resilience, soak, stress, timeline, verify,
 };
 
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Experiment {
     Calibrate(calibrate::Arguments),
     /// That server, for other generators
     NullServer(null_server::Arguments),
+    /// Makes one page of the results of experiments, or compares two runs
+    Report(report::Arguments),
     /// Sizes of the functions, and how long their cold starts take
     ColdStart(cold_start::Arguments),
     /// Bid latency in one process, in sandboxes and under `cargo lambda watch`, in one run
@@ -65,6 +67,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Experiment::Stress(arguments) => return stress::run(&arguments).await,
         Experiment::Calibrate(arguments) => return calibrate::run(&arguments).await,
         Experiment::NullServer(arguments) => null_server::run(&arguments).await?,
+        Experiment::Report(arguments) => report::run(&arguments)?,
         Experiment::ColdStart(arguments) => cold_start::run(&arguments).await?,
         Experiment::LambdaCost(arguments) => lambda_cost::run(&arguments).await?,
         Experiment::ApiCost(arguments) => api_cost::run(&arguments).await?,

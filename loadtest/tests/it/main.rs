@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod controls;
+mod experiments;
 mod generator;
 mod journey;
 mod kills;
