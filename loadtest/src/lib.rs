@@ -11,6 +11,7 @@ pub mod faults;
 pub mod http;
 pub mod lambda_cost;
 pub mod load;
+mod machine;
 pub mod random;
 pub mod record;
 pub mod soak;

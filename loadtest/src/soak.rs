@@ -2,7 +2,6 @@
 
 mod arguments;
 mod collect;
-mod machine;
 mod pulse;
 mod rage;
 mod sampler;

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 
 use super::pulse::Pulse;
 use super::sampler::Sampler;
-use super::{Arguments, collect, machine};
+use super::{Arguments, collect};
 use crate::load;
+use crate::machine;
 use crate::record::{Folder, Run, Writer};
 use crate::storm::{Planned, Storm};
 use crate::viewers::Viewers;
