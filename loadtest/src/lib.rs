@@ -14,6 +14,7 @@ pub mod load;
 mod machine;
 pub mod random;
 pub mod record;
+pub mod relay_cost;
 pub mod soak;
 pub mod statistics;
 pub mod storm;

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
-use loadtest::{api_cost, cold_start, faults, lambda_cost, soak, timeline, verify};
+use loadtest::{api_cost, cold_start, faults, lambda_cost, relay_cost, soak, timeline, verify};
 
 #[derive(Parser)]
 #[command(about = "Measures the auction system from outside")]
@@ -27,6 +27,11 @@ enum Experiment {
     Faults(faults::Arguments),
     /// A storm of faults under load, and whether anything was lost, in one run against a system of its own
     Soak(soak::Arguments),
+    /// The relay beside the raw floor and its peers: nchan, NATS, uWebSockets, ws, in one run
+    RelayCost(relay_cost::Arguments),
+    /// The floor of `relay-cost`
+    #[command(hide = true)]
+    RelayFloor(relay_cost::FloorArguments),
     /// Decides once more from the record of a storm
     Verify {
         /// The folder of the record, which the storm has named
@@ -42,6 +47,8 @@ async fn main() -> anyhow::Result<()> {
         Experiment::ApiCost(arguments) => api_cost::run(&arguments).await,
         Experiment::Faults(arguments) => faults::run(&arguments).await,
         Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?),
+        Experiment::RelayCost(arguments) => relay_cost::run(&arguments).await,
+        Experiment::RelayFloor(arguments) => relay_cost::run_floor(&arguments),
         Experiment::Verify { record } => {
             let folder = Folder::open(&record);
             let verdict = verify::verify(&folder)?;

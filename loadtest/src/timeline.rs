@@ -1,7 +1,7 @@
 //! The page of a storm: load, faults, latency, outbox and viewers' lag over the same seconds.
 
 mod chart;
-mod drawing;
+pub(crate) mod drawing;
 mod faults;
 mod seconds;
 

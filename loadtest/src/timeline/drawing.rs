@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 // Of the drawing, in its own units.
-const WIDTH: f64 = 1_000.0;
+pub(crate) const WIDTH: f64 = 1_000.0;
 pub(super) const LEFT: f64 = 190.0;
 pub(super) const RIGHT: f64 = 990.0;
 pub(super) const HEIGHT: f64 = 130.0;
@@ -13,13 +13,13 @@ pub(super) fn x(second: f64, end_s: f64) -> f64 {
 }
 
 /// Round steps, at most ten of them.
-pub(super) fn step(range: f64) -> f64 {
+pub(crate) fn step(range: f64) -> f64 {
     let magnitude = 10_f64.powf((range / 10.0).log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * magnitude);
     steps.into_iter().find(|step| range / step <= 10.0).unwrap_or(range)
 }
 
-pub(super) fn opened(title: &str, height: f64) -> String {
+pub(crate) fn opened(title: &str, height: f64) -> String {
     format!(
         r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}"><text x="0" y="14" class="title">{title}</text>"#
     )
