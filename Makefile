@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-api bench-lambda bench-cold bench-faults bench-script bench-queue
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-api bench-lambda bench-cold bench-faults bench-script bench-queue bench-relay
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -99,6 +99,11 @@ bench-queue: ## Over 100 accepted bids a second through SQS: calm, then with Loc
 	$(LOCAL) install --sqs
 	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 60 --faults none --seed 1
 	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 90 --faults queue --queue-faults 3 --seed 2
+
+bench-relay: ## The relay beside the raw floor, nchan, NATS, uWebSockets and ws, with 1,000 and 10,000 viewers, which takes half an hour
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest relay-cost
 
 $(LOCAL):
 	$(BUILD)
