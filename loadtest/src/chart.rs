@@ -8,6 +8,7 @@ mod scale;
 use std::fmt::Write;
 
 use self::scale::Span;
+pub(crate) use self::scale::step;
 use crate::result::{Chart, Style};
 
 pub const STYLE: &str = include_str!("chart/style.css");

@@ -1,22 +1,20 @@
 //! Experiment 2: how long an accepted bid takes to every viewer of its item, the more of them watch.
 
-mod floor;
 mod process;
 mod step;
 mod taps;
 mod told;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use local::{Name, Settings, System};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use self::floor::Floor;
 use self::step::Step;
 use crate::conclude::conclude;
 use crate::options::Options;
+use crate::relay_cost;
 use crate::result::Report;
 use crate::stage::Stage;
 
@@ -37,9 +35,9 @@ pub struct Arguments {
     /// With --target: where viewers connect, such as wss://auction.example
     #[arg(long, value_name = "URL")]
     relay: Option<String>,
-    /// The result of `loadtest relay-cost`, whose floor is shown beside
-    #[arg(long, value_name = "FILE")]
-    floor: Option<PathBuf>,
+    /// Leaves out the floor: what plain `send()` on all sockets takes, measured after each step
+    #[arg(long)]
+    no_floor: bool,
 }
 
 const QUESTION: &str = "How long does an accepted bid take to every viewer?";
@@ -47,10 +45,9 @@ const QUESTION: &str = "How long does an accepted bid take to every viewer?";
 const FILES_BESIDE: u64 = 300;
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { options, viewers, bids, interval, relay, floor } = arguments;
+    let Arguments { options, viewers, bids, interval, relay, no_floor } = arguments;
     ensure!(*bids > 0 && *interval > 0 && viewers.iter().all(|&viewers| viewers > 0), "nothing to measure");
     raise_file_limit(viewers.iter().sum::<u32>().into())?;
-    let floor = floor.as_deref().map(Floor::read).transpose()?;
     let mut report = Report::new("fanout", QUESTION, options.seed);
     let (mut stage, relay_url) = match (&options.target, relay) {
         (None, _) => {
@@ -66,11 +63,14 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let mut steps = Vec::new();
     for &count in viewers {
-        let step = Step::run(arguments, count, &relay_url, &mut stage).await?;
+        let mut step = Step::run(arguments, count, &relay_url, &mut stage).await?;
         eprintln!("{step}");
+        if !no_floor {
+            step.floor_ms = Some(relay_cost::floor(count, *bids).await.context("the floor")?);
+        }
         steps.push(step);
     }
-    told::tell(arguments, &steps, floor.as_ref(), &mut report);
+    told::tell(arguments, &steps, &mut report);
     stage.strike(&mut report).await?;
     conclude(options, &report)
 }

@@ -30,6 +30,7 @@ pub mod pacer;
 pub mod random;
 pub mod record;
 pub mod recording;
+pub mod relay_cost;
 pub mod report;
 pub mod reports;
 pub mod resilience;

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use loadtest::record::Folder;
 use loadtest::verify::Verdict;
 use loadtest::{
-    api_cost, calibrate, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, report,
-    resilience, soak, stress, timeline, verify,
+    api_cost, calibrate, cold_start, coldwarm, contend, fanout, faults, lambda_cost, mixed, null_server, relay_cost,
+    report, resilience, soak, stress, timeline, verify,
 };
 
 #[derive(Parser)]
@@ -49,6 +49,11 @@ enum Experiment {
     Faults(faults::Arguments),
     /// A storm of faults under load, and whether anything was lost, in one run against a system of its own
     Soak(soak::Arguments),
+    /// The relay beside the raw floor and its peers: nchan, NATS, uWebSockets, ws, in one run
+    RelayCost(relay_cost::Arguments),
+    /// The floor of `relay-cost`
+    #[command(hide = true)]
+    RelayFloor(relay_cost::FloorArguments),
     /// Decides once more from the record of a storm
     Verify {
         /// The folder of the record, which the storm has named
@@ -73,6 +78,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         Experiment::ApiCost(arguments) => api_cost::run(&arguments).await?,
         Experiment::Faults(arguments) => faults::run(&arguments).await?,
         Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?)?,
+        Experiment::RelayCost(arguments) => relay_cost::run(&arguments).await?,
+        Experiment::RelayFloor(arguments) => relay_cost::run_floor(&arguments)?,
         Experiment::Verify { record } => {
             let folder = Folder::open(&record);
             let verdict = verify::verify(&folder)?;

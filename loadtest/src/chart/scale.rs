@@ -79,7 +79,7 @@ impl Span {
 }
 
 /// Round steps, at most eight of them.
-fn step(range: f64) -> f64 {
+pub(crate) fn step(range: f64) -> f64 {
     let magnitude = 10_f64.powf((range / 8.0).log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * magnitude);
     steps.into_iter().find(|step| range / step <= 8.0).unwrap_or(range)

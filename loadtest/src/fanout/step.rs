@@ -33,6 +33,8 @@ pub(super) struct Step {
     pub(super) from_accepted: Distribution,
     /// From the sending of a bid until the last viewer had it, in ms: of each bid.
     pub(super) last_ms: Vec<f64>,
+    /// Half and 99 of 100 of the deliveries, if nothing is done but to send.
+    pub(super) floor_ms: Option<[f64; 2]>,
     /// Of the relay; none if it is not ours.
     pub(super) relay: Option<Relay>,
     /// Of this program, for a frame.
@@ -122,6 +124,7 @@ impl Step {
             from_sent: Distribution::of(&from_sent),
             from_accepted: Distribution::of(&from_accepted),
             last_ms: last.into_values().map(|us| us as f64 / 1_000.0).collect(),
+            floor_ms: None,
             relay: None,
             own_us_per_frame: 0.0,
             machine: MachineLoad::default(),

@@ -1,7 +1,6 @@
 //! What came of it, in figures, sentences, tables and charts.
 
 use super::Arguments;
-use super::floor::Floor;
 use super::step::Step;
 use crate::result::{Axis, Better, Chart, Figure, Line, Mark, Measured, Report, Scale, Table};
 use crate::shown::{digits, or_unknown};
@@ -13,7 +12,7 @@ const PROMISED_VIEWERS: u32 = 1_000;
 /// Of the machine.
 const OTHERS_MAX: f64 = 0.10;
 
-pub(super) fn tell(arguments: &Arguments, steps: &[Step], floor: Option<&Floor>, report: &mut Report) {
+pub(super) fn tell(arguments: &Arguments, steps: &[Step], report: &mut Report) {
     report.parameters.insert("bids".to_owned(), arguments.bids.into());
     report.parameters.insert("interval_ms".to_owned(), arguments.interval.into());
     report.parameters.insert("viewers".to_owned(), arguments.viewers.clone().into());
@@ -46,10 +45,7 @@ pub(super) fn tell(arguments: &Arguments, steps: &[Step], floor: Option<&Floor>,
     };
     report.tables.push(latencies(steps));
     report.tables.push(resources(steps));
-    if let Some(floor) = floor {
-        report.parameters.insert("floor_of_revision".to_owned(), floor.revision().into());
-    }
-    report.charts.extend(charts(steps, floor));
+    report.charts.extend(charts(steps));
 }
 
 /// Whether latency grows as viewers do.
@@ -91,11 +87,14 @@ fn latencies(steps: &[Step]) -> Table {
             or_unknown(last, ""),
             or_unknown(step.from_accepted.at(0.5), ""),
             or_unknown(step.from_accepted.at(0.99), ""),
+            or_unknown(step.floor_ms.map(|[p50, _]| p50), ""),
+            or_unknown(step.floor_ms.map(|[_, p99]| p99), ""),
         ]);
     }
     table.note =
         "From just before the POST is sent until this program has read the frame; from acceptance by the clock of \
-                  Redis. The last viewer: median of the bids."
+                  Redis. The last viewer: median of the bids. The floor is plain send() on all sockets by one thread, from the first \
+                  write, read by threads that only count."
             .to_owned();
     table
 }
@@ -120,14 +119,18 @@ fn resources(steps: &[Step]) -> Table {
     table
 }
 
-fn charts(steps: &[Step], floor: Option<&Floor>) -> Vec<Chart> {
+fn charts(steps: &[Step]) -> Vec<Chart> {
     let line = |name: &str, quantile: f64| {
         let points = steps.iter().filter_map(|step| Some((f64::from(step.viewers), step.from_sent.at(quantile)?)));
         Line::new(name, points.collect::<Vec<_>>())
     };
     let viewers = || Axis::new("viewers", Scale::Logarithmic);
     let mut lines = vec![line("P50", 0.5), line("P95", 0.95), line("P99", 0.99)];
-    lines.extend(floor.map(Floor::p99_line));
+    let floor: Vec<(f64, f64)> =
+        steps.iter().filter_map(|step| Some((f64::from(step.viewers), step.floor_ms?[1]))).collect();
+    if !floor.is_empty() {
+        lines.push(Line::reference("floor, P99: send() by one thread", floor));
+    }
     let marks = vec![Mark { name: format!("{PROMISE_MS} ms"), at: PROMISE_MS }];
     let latency = Chart::new("From a bid to its viewers", viewers(), Axis::new("ms", Scale::Logarithmic), lines);
     let of_relay = |name: &str, of: fn(&super::step::Relay) -> f64| {

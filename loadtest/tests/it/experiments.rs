@@ -52,7 +52,7 @@ async fn contention_is_measured_by_both_loops() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_viewer_gets_every_bid_of_each_step() {
     let out = folder("fanout");
-    fanout::run(&parse("--viewers 3,30 --bids 5 --interval 50", &out)).await.unwrap();
+    fanout::run(&parse("--viewers 3,30 --bids 5 --interval 50 --no-floor", &out)).await.unwrap();
     let found = check(&out, "fanout");
     let delivered = found.figures.iter().filter(|figure| figure.name.ends_with("delivered"));
     assert!(delivered.clone().count() == 2 && delivered.clone().all(|figure| figure.value == Some(100.0)), "{found:?}");

@@ -10,6 +10,7 @@ mod kills;
 mod load;
 mod outages;
 mod queue;
+mod relay_cost;
 mod roles;
 mod sandboxes;
 mod support;
