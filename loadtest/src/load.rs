@@ -36,6 +36,10 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests that wait for their answers. What comes beyond is not sent, and counted.
 const WAITING_MAX: usize = 4_096;
 
+/// Of an item that must be known before it counts: in all some seconds.
+const LOOKS_MAX: u32 = 20;
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
+
 /// What is offered.
 #[derive(Clone, Debug)]
 pub struct Load {
@@ -71,12 +75,24 @@ impl Crowd {
         Self(Arc::new(Bidder::new(pool, *clock, items, market, *tries, sent)))
     }
 
-    /// Looks where every item stands, before it counts.
+    /// Looks where every item stands, when it does not count: again and again, if there is no answer.
     pub async fn learn_prices(&self) -> Result<()> {
         for item in 0..self.0.items.count {
-            self.0.standing(item).await.with_context(|| format!("item {}", self.0.items.name(item)))?;
+            let mut tries = LOOKS_MAX;
+            while let Err(error) = self.0.standing(item).await {
+                tries -= 1;
+                if tries == 0 {
+                    return Err(error.context(format!("item {}", self.0.items.name(item))));
+                }
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
         }
         Ok(())
+    }
+
+    /// The last that anybody was told of an item.
+    pub fn seq(&self, item: u32) -> u64 {
+        self.0.market.known(item).seq
     }
 
     /// Brings every arrival when it is due, and returns when each is answered or given up: how many were not sent.

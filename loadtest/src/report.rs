@@ -85,7 +85,7 @@ fn summary(reports: &[(PathBuf, Report)]) -> String {
     };
     let rows: String = reports.iter().map(row).collect();
     format!(
-        r#"<div class="scroll"><table class="words"><tr><th>experiment</th><th>question</th><th>measurement</th><th>promises</th></tr>{rows}</table></div>"#
+        r#"<div class="scroll"><table class="words summary"><tr><th>experiment</th><th>question</th><th>measurement</th><th>promises</th></tr>{rows}</table></div>"#
     )
 }
 

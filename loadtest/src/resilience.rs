@@ -19,6 +19,7 @@ use crate::record::Folder;
 use crate::recording::Recording;
 use crate::result::{Check, Report};
 use crate::soak::{Rage, wire};
+use crate::stage;
 use crate::storm::{Fault, Planned, Storm};
 use crate::verify;
 
@@ -66,17 +67,13 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let verdict = verify::verify(&folder)?;
     told::tell(arguments, &folder, &verdict, &tally, &mut report)?;
-    report.check = match verdict.passed() {
-        true if options.no_check => Check::Not("--no-check".to_owned()),
-        true => Check::Kept { requests: verdict.requests.requests, archived: verdict.archived },
-        false => Check::Broken {
-            cases: verdict.violations.values().map(|finding| finding.count).sum(),
-            record: folder.to_string(),
-        },
+    report.check = match options.no_check {
+        true => {
+            folder.remove()?;
+            Check::Not("--no-check".to_owned())
+        }
+        false => stage::check_of(&folder, &verdict)?,
     };
-    if verdict.passed() {
-        folder.remove()?;
-    }
     conclude(options, &report)
 }
 

@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::record::{Folder, Request, Sight};
 use crate::recording::{Facts, Recording};
 use crate::result::{Check, Report};
-use crate::verify::{self, Rule};
+use crate::verify::{self, Verdict};
 
 /// After so many bids as an experiment places: for all of them to be archived.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(300);
@@ -121,18 +121,13 @@ impl Stage {
         };
         recording.finish(&system, None, facts).await?;
         system.stop().await?;
-        check_of(&folder)
+        check_of(&folder, &verify::verify(&folder).context("the checker")?)
     }
 }
 
-/// Decides from a record, and keeps it only if something is wrong.
-///
-/// Bids that get no verdict while more come than can be judged are what is measured, and counted as failed: they break no
-/// promise here.
-fn check_of(folder: &Folder) -> Result<Check> {
-    let verdict = verify::verify(folder).context("the checker")?;
-    let broken = verdict.violations.iter().filter(|(rule, _)| **rule != Rule::Availability);
-    let cases = broken.map(|(_, finding)| finding.count).sum();
+/// What an experiment says of its record, which is kept only if something is wrong.
+pub fn check_of(folder: &Folder, verdict: &Verdict) -> Result<Check> {
+    let cases = verdict.cases_but_availability();
     if cases == 0 {
         folder.remove()?;
         return Ok(Check::Kept { requests: verdict.requests.requests, archived: verdict.archived });

@@ -111,7 +111,7 @@ fn bands(svg: &mut String, bands: &[Band], x: &Span, size: Size) {
             escaped(name)
         );
         // Only where there is room for it.
-        if width > name.len() as f64 * 5.5 {
+        if width > name.len() as f64 * 5.0 {
             let _ = write!(
                 svg,
                 r#"<text x="{:.1}" y="{:.1}" class="band-name">{}</text>"#,

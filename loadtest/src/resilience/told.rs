@@ -188,7 +188,7 @@ fn recovery_table(episodes: &[Told]) -> Table {
         ]);
     }
     table.note =
-        "Waiting: in Redis's outbox, looked at every second; drained when no more wait than at most in the calm \
+        "Waiting: in Redis's outbox, looked at every second; drained when no more wait than usual in the calm \
                   before. Viewers wait up to a second before they come back."
             .to_owned();
     table
@@ -207,7 +207,7 @@ fn rows(verdict: &Verdict, tally: &Tally, report: &mut Report) {
         verdict.archived,
         verdict.requests.unknown_archived,
         verdict.frames.bids,
-        verdict.violations.values().map(|finding| finding.count).sum::<u64>(),
+        verdict.cases_but_availability(),
     ));
     let missing = accepted.saturating_sub(verdict.archived) as f64;
     report.figures.push(Figure::new("Accepted bids without a row", missing, "bids", Better::Lower));
