@@ -80,7 +80,7 @@ experiments: ## The experiments, small, and one page of their results: under ten
 	target/release/loadtest resilience --out $(EXPERIMENTS) --seconds 8
 	target/release/loadtest coldwarm --out $(EXPERIMENTS) --pairs 10 --seconds 2
 	target/release/loadtest mixed --out $(EXPERIMENTS) --seconds 15
-	target/release/loadtest stress --out $(EXPERIMENTS) --seconds 2 --growth 1.7
+	target/release/loadtest stress --out $(EXPERIMENTS) --from 1000 --seconds 2 --growth 1.7
 	target/release/loadtest report $(EXPERIMENTS)
 
 bench-generator: ## What a core of the load generator can do, beside wrk, oha and Locust where they are installed
