@@ -76,7 +76,7 @@ experiments: ## The experiments, small, and one page of their results: under ten
 	$(BUILD)
 	$(LOCAL) install
 	target/release/loadtest contend --out $(EXPERIMENTS) --users 1,4,16,64 --repeats 2 --seconds 2 --confirm 3
-	target/release/loadtest fanout --out $(EXPERIMENTS) --viewers 100,300,1000,3000 --bids 10 --interval 500
+	target/release/loadtest fanout --out $(EXPERIMENTS) --viewers 100,300,1000,3000 --bids 12 --interval 500
 	target/release/loadtest resilience --out $(EXPERIMENTS) --seconds 8
 	target/release/loadtest coldwarm --out $(EXPERIMENTS) --pairs 10 --seconds 2
 	target/release/loadtest mixed --out $(EXPERIMENTS) --seconds 15
