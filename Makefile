@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls bench-api bench-lambda bench-cold bench-faults bench-script bench-queue
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls experiments bench-generator bench-api bench-lambda bench-cold bench-faults bench-script bench-queue bench-relay
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -70,6 +70,23 @@ controls: ## Breaks in a copy what upholds each promise, and shows that the stor
 	$(LOCAL) install --sqs
 	loadtest/controls/run
 
+EXPERIMENTS = .local/experiments
+
+experiments: ## The experiments, small, and one page of their results: under ten minutes on two cores
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest contend --out $(EXPERIMENTS) --users 1,4,16,64 --repeats 2 --seconds 2 --confirm 3
+	target/release/loadtest fanout --out $(EXPERIMENTS) --viewers 100,300,1000,3000 --bids 12 --interval 500
+	target/release/loadtest resilience --out $(EXPERIMENTS) --seconds 8
+	target/release/loadtest coldwarm --out $(EXPERIMENTS) --pairs 10 --seconds 2
+	target/release/loadtest mixed --out $(EXPERIMENTS) --seconds 15
+	target/release/loadtest stress --out $(EXPERIMENTS) --from 1000 --seconds 2 --growth 1.7
+	target/release/loadtest report $(EXPERIMENTS)
+
+bench-generator: ## What a core of the load generator can do, beside wrk, oha and Locust where they are installed
+	$(BUILD)
+	python3 loadtest/compare_generators.py
+
 bench-api: ## Bids through one process, beside a bare loop around the script and beside constant answers
 	$(BUILD)
 	$(LOCAL) install
@@ -99,6 +116,11 @@ bench-queue: ## Over 100 accepted bids a second through SQS: calm, then with Loc
 	$(LOCAL) install --sqs
 	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 60 --faults none --seed 1
 	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 90 --faults queue --queue-faults 3 --seed 2
+
+bench-relay: ## The relay beside the raw floor, nchan, NATS, uWebSockets and ws, with 1,000 and 10,000 viewers, which takes half an hour
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest relay-cost
 
 $(LOCAL):
 	$(BUILD)

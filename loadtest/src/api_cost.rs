@@ -16,7 +16,7 @@ use local::{Api, Name, Role, Settings, System};
 use tokio::task::JoinSet;
 
 use crate::bidders::{Latencies, empty};
-use crate::http::Connection;
+use crate::http::{Answer, Connection, Target};
 use crate::statistics::median;
 
 #[derive(clap::Args)]
@@ -110,7 +110,7 @@ impl Loop {
         let mut latencies = empty()?;
         let mut connection = match &self.way {
             Way::Script(_) => None,
-            Way::Api(server) | Way::Constant(server) => Some(Connection::open(*server).await?),
+            Way::Api(server) | Way::Constant(server) => Some(Connection::open(&Target::plain(*server)).await?),
         };
         while Instant::now() < ends {
             let amount = Amount::from_minor_units(self.price.fetch_add(1, Ordering::Relaxed) + 1);
@@ -124,12 +124,12 @@ impl Loop {
             match (&self.way, &mut connection) {
                 (Way::Script(ledger), _) => drop(ledger.place_bid(&bid, NewIds::random(), true).await?),
                 (Way::Api(_), Some(connection)) => {
-                    let (status, body) = connection.send(request(&bid)?).await?;
+                    let Answer { status, body, .. } = connection.send(request(&bid)?).await?;
                     ensure!(status == StatusCode::CREATED || status == StatusCode::OK, "{status}: {body:?}");
                 }
                 (_, Some(connection)) => {
                     let health = Request::get("/health").header("host", "api").body(Full::default())?;
-                    ensure!(connection.send(health).await?.0 == StatusCode::OK, "unhealthy");
+                    ensure!(connection.send(health).await?.status == StatusCode::OK, "unhealthy");
                 }
                 (_, None) => {}
             }

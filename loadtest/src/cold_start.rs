@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use local::{Api, Name, Settings, System};
-use serde_json::Value;
 
 use crate::bidders::{Bidders, Latencies, empty};
+use crate::reports;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -90,18 +90,12 @@ struct Starts {
 
 /// What the reports say of the last `count` events of `place-bid`.
 fn starts(reports: &Path, count: u64) -> anyhow::Result<Starts> {
-    let text = std::fs::read_to_string(reports).context("no reports")?;
-    let lines = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
-    let of_bids = lines.iter().filter(|line| line["type"] == "platform.report");
-    let of_bids = of_bids.map(|line| &line["record"]).filter(|record| record["function"] == "place-bid");
     let mut starts = Starts { init: empty()?, first_event: empty()? };
-    for record in of_bids.rev().take(count as usize) {
-        let microseconds = |metric: &str| {
-            let milliseconds = record["metrics"][metric].as_f64();
-            milliseconds.map(|milliseconds| (milliseconds * 1_000.0) as u64).context("a start that was not cold")
-        };
-        starts.init.saturating_record(microseconds("initDurationMs")?);
-        starts.first_event.saturating_record(microseconds("durationMs")?);
+    let microseconds = |milliseconds: f64| (milliseconds * 1_000.0) as u64;
+    for invocation in reports::of_function("place-bid", reports)?.iter().rev().take(count as usize) {
+        let init_ms = invocation.metrics.init_duration_ms.context("a start that was not cold")?;
+        starts.init.saturating_record(microseconds(init_ms));
+        starts.first_event.saturating_record(microseconds(invocation.metrics.duration_ms));
     }
     ensure!(starts.init.len() == count, "{} of {count} starts were reported", starts.init.len());
     Ok(starts)

@@ -1,15 +1,33 @@
-//! A connection to an HTTP server that is kept open: what a generator needs, and little that takes time.
+//! Connections to an HTTP server that are kept open: what a generator needs, and little that takes time.
 
-use std::net::SocketAddr;
+mod pool;
+mod target;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Request, StatusCode};
+use hyper::rt::{Read, Write};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+
+pub use self::pool::Pool;
+pub use self::target::Target;
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+struct Failure {
+    /// The request, if the server had hung up before it was sent.
+    unsent: Option<Box<Request<Full<Bytes>>>>,
+    error: hyper::Error,
+}
 
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
@@ -17,10 +35,18 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub async fn open(server: SocketAddr) -> Result<Self> {
+    pub async fn open(target: &Target) -> Result<Self> {
+        let server = target.address();
         let stream = TcpStream::connect(server).await.with_context(|| format!("nobody answers at {server}"))?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        match target.tls() {
+            None => Self::over(TokioIo::new(stream)).await,
+            Some((tls, name)) => Self::over(TokioIo::new(tls.connect(name.clone(), stream).await?)).await,
+        }
+    }
+
+    async fn over(stream: impl Read + Write + Unpin + Send + 'static) -> Result<Self> {
+        let (sender, connection) = http1::handshake(stream).await?;
         let carrying = tokio::spawn(async move {
             // Its error is the request's too.
             let _ = connection.await;
@@ -29,11 +55,24 @@ impl Connection {
     }
 
     /// One request after the other.
-    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes)> {
-        self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer> {
+        Ok(self.try_send(request).await.map_err(|failure| failure.error)?)
+    }
+
+    async fn try_send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
+        // A connection that is not ready gives the request back.
+        let _ = self.sender.ready().await;
+        let answer = self.sender.try_send_request(request).await.map_err(|mut failed| {
+            let unsent = failed.take_message().map(Box::new);
+            Failure { unsent, error: failed.into_error() }
+        })?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|error| Failure { unsent: None, error })?.to_bytes();
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.sender.is_closed()
     }
 }
 

@@ -9,6 +9,9 @@ pub enum Stream {
     Bids,
     Storm(u8),
     Viewer(u32),
+    User(u32),
+    /// The order of trials, and draws with replacement.
+    Trials,
 }
 
 pub fn random(seed: u64, stream: Stream) -> ChaCha8Rng {
@@ -16,7 +19,9 @@ pub fn random(seed: u64, stream: Stream) -> ChaCha8Rng {
     random.set_stream(match stream {
         Stream::Bids => 0,
         Stream::Storm(lane) => 1 + u64::from(lane),
+        Stream::Trials => 500,
         Stream::Viewer(viewer) => 1_000 + u64::from(viewer),
+        Stream::User(user) => (1 << 40) + u64::from(user),
     });
     random
 }

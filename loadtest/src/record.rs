@@ -14,6 +14,7 @@
 
 mod final_state;
 mod lines;
+mod request;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 pub use self::final_state::{ArchivedEvent, BidRow, ItemStanding, QuarantineRow, RedisStanding};
 pub use self::lines::{Lines, Writer, lines};
+pub use self::request::{Expected, Known, Look, Outcome, Request, Sandbox, Sent};
 
 /// All that a run and its checker write.
 const FILES: [&str; 11] = [
@@ -64,6 +66,17 @@ impl Folder {
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
+
+    /// With all that is in it.
+    pub fn remove(&self) -> std::io::Result<()> {
+        std::fs::remove_dir_all(&self.0)
+    }
+}
+
+impl std::fmt::Display for Folder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.display().fmt(f)
+    }
 }
 
 /// What bodies and frames are compared by.
@@ -95,63 +108,6 @@ pub struct Run {
     /// Lines of `requests.jsonl` and `frames.jsonl`: a record that is not whole proves nothing.
     pub requests: u64,
     pub sights: u64,
-}
-
-/// A request, from just before it was sent until its answer was there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Request {
-    /// When it should have been sent.
-    pub due: u64,
-    pub sent: u64,
-    pub answered: u64,
-    pub item: String,
-    pub user: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    pub amount: u64,
-    pub expected: Expected,
-    pub outcome: Outcome,
-}
-
-impl Request {
-    /// From when it was due until it was answered.
-    pub fn latency(&self) -> u64 {
-        self.answered.saturating_sub(self.due)
-    }
-}
-
-/// What a request must be answered while Redis and the functions are up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Expected {
-    /// A verdict.
-    Judgement,
-    /// A refusal to judge, with this status: it is no bid, or its key belongs to another.
-    Status(u16),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Accepted {
-        event: Uuid,
-        #[serde(flatten)]
-        position: Position,
-        /// The first answer, repeated.
-        replayed: bool,
-        /// CRC of the body: it is repeated to the letter.
-        body: u32,
-    },
-    /// Judged and refused, with where the item stood.
-    Refused {
-        #[serde(flatten)]
-        position: Position,
-        price: u64,
-    },
-    /// A 4xx: nothing has happened.
-    Rejected(u16),
-    /// A 5xx, no answer or half an answer: it may have been accepted.
-    Unknown(String),
 }
 
 /// What a viewer saw.

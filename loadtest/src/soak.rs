@@ -1,22 +1,20 @@
 //! A storm: load, viewers and faults against a system of its own, then the drain, then the checker.
 
 mod arguments;
-mod collect;
-mod machine;
-mod pulse;
 mod rage;
-mod sampler;
 mod wiring;
 
-use std::fs;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use local::Fsync;
 
 pub use self::arguments::Arguments;
+pub(crate) use self::rage::Rage;
+pub(crate) use self::wiring::wire;
 use crate::clock::Clock;
 use crate::record::Folder;
+use crate::recording::Recording;
 use crate::storm::Storm;
 use crate::timeline;
 use crate::verify::{self, Verdict};
@@ -25,14 +23,18 @@ use crate::verify::{self, Verdict};
 pub async fn run(arguments: &Arguments) -> Result<Verdict> {
     ensure!(arguments.seconds > 0 && arguments.rate > 0.0 && arguments.items > 0, "nothing to do");
     let folder = Folder::create_empty(&arguments.out.join(arguments.seed.to_string()))?;
-    let lanes = arguments.planned()?;
+    let rage = Rage {
+        command: arguments.command(),
+        load: arguments.load(),
+        viewers: arguments.viewers,
+        restless: !arguments.faults.iter().any(|fault| fault == "none"),
+        lanes: arguments.planned()?,
+    };
     let (system, nats, redis) = wiring::start(arguments).await?;
-    let system = Arc::new(system);
+    let (system, clock) = (Arc::new(system), Clock::start());
     let loses_nothing = arguments.fsync == Fsync::Always;
-    let storm = Arc::new(Storm { system: Arc::clone(&system), nats, redis, clock: Clock::start(), loses_nothing });
-    let run = rage::rage(arguments, &folder, &storm, lanes).await?;
-    fs::write(folder.file("run.json"), serde_json::to_vec_pretty(&run)?)?;
-    collect::all(&system, arguments.items, &folder).await.context("the final state")?;
+    let storm = Arc::new(Storm { system: Arc::clone(&system), nats, redis, clock, loses_nothing });
+    rage.run(Recording::start(folder.clone(), &system, clock)?, &storm).await?;
     system.stop().await?;
     let verdict = verify::verify(&folder)?;
     timeline::write(&folder, &verdict)?;

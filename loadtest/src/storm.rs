@@ -6,6 +6,6 @@ mod proxy;
 mod schedule;
 
 pub use self::fault::{Fault, Peer};
-pub use self::inflict::Storm;
+pub use self::inflict::{Storm, kill_sandboxes};
 pub use self::proxy::Proxy;
 pub use self::schedule::{Lane, Planned, lanes, schedule};

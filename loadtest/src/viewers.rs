@@ -14,10 +14,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use crate::clock::Clock;
-use crate::load;
+use crate::load::Items;
 use crate::random::{Stream, random};
 use crate::record::{Seen, Sight, Snapshot, crc};
 
@@ -25,6 +26,8 @@ use crate::record::{Seen, Sight, Snapshot, crc};
 pub const STARTS_ANEW: &str = "starts anew";
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// For each viewer, at once: the default of 128 KiB would be a gigabyte for 8,000 of them.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Before coming back, in milliseconds: each viewer waits otherwise.
 const RETURN_DELAY_MS: std::ops::Range<u64> = 100..1_000;
 /// How long a viewer watches before it does something else, and how long it stalls.
@@ -35,8 +38,11 @@ const STALL_MS: std::ops::Range<u64> = 500..8_000;
 pub type Goal = Option<Arc<Vec<u64>>>;
 
 pub struct Viewers {
+    /// The number of the first.
+    pub first: u32,
     pub count: u32,
-    pub items: u32,
+    /// They watch them in turn.
+    pub items: Items,
     pub seed: u64,
     /// Whether they behave like people, or just watch.
     pub restless: bool,
@@ -48,12 +54,14 @@ impl Viewers {
     /// Watches until each has seen its goal, or the set is dropped.
     pub fn watch(self, sights: &mpsc::Sender<Sight>, goal: &watch::Receiver<Goal>) -> JoinSet<()> {
         let mut all = JoinSet::new();
-        for number in 0..self.count {
-            let item = number % self.items;
+        for number in self.first..self.first + self.count {
+            let item = number % self.items.count;
+            let name = self.items.name(item);
             let viewer = Viewer {
                 number,
                 item,
-                url: format!("{}/ws/items/{}", self.relay_url, load::item(item)),
+                url: format!("{}/ws/items/{name}", self.relay_url),
+                name,
                 restless: self.restless,
                 clock: self.clock,
                 sights: sights.clone(),
@@ -69,7 +77,9 @@ impl Viewers {
 
 struct Viewer {
     number: u32,
+    /// Its place in the goal.
     item: u32,
+    name: String,
     url: String,
     restless: bool,
     clock: Clock,
@@ -122,7 +132,9 @@ impl Viewer {
     /// One connection: why it ended.
     async fn visit(&mut self) -> Option<String> {
         let since = self.last.map(|last| format!("?since={}&epoch={}", last.seq, last.epoch)).unwrap_or_default();
-        let mut socket = match timeout(CONNECT_DEADLINE, connect_async(format!("{}{since}", self.url))).await {
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
+        let connecting = connect_async_with_config(format!("{}{since}", self.url), Some(config), true);
+        let mut socket = match timeout(CONNECT_DEADLINE, connecting).await {
             Ok(Ok((socket, _))) => socket,
             Ok(Err(_)) | Err(_) => return None,
         };
@@ -193,7 +205,7 @@ impl Viewer {
     }
 
     async fn tell(&self, seen: Seen) {
-        let sight = Sight { at: self.clock.now(), viewer: self.number, item: load::item(self.item), seen };
+        let sight = Sight { at: self.clock.now(), viewer: self.number, item: self.name.clone(), seen };
         let _ = self.sights.send(sight).await;
     }
 

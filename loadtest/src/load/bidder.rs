@@ -3,30 +3,53 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction::{Amount, Position};
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, RequestBuilder, Response};
-use serde::Deserialize;
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request as HttpRequest, Uri};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
+use super::answer::{self, Standing};
 use super::hostile::{self, Hostile, JSON};
+use super::items::Items;
 use super::market::{Accepted, Market};
-use super::{Arrival, Intent, item};
+use super::{Arrival, Intent};
 use crate::clock::Clock;
-use crate::record::{Expected, Outcome, Request, crc};
+use crate::http::{Answer, Pool};
+use crate::record::{Expected, Known, Look, Outcome, Request, Sent};
 
-/// After so many tries a bidder gives up: in all about ten seconds.
-const TRIES: u32 = 10;
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
 
 pub(super) struct Bidder {
-    pub(super) client: Client,
-    pub(super) api_url: String,
+    pub(super) pool: Pool,
+    host: HeaderValue,
+    /// Where bids go, by item.
+    places: Vec<Uri>,
     pub(super) clock: Clock,
+    pub(super) items: Items,
     pub(super) market: Arc<Market>,
-    pub(super) requests: mpsc::Sender<Request>,
+    /// After so many a bidder gives up.
+    pub(super) tries: u32,
+    pub(super) sent: mpsc::Sender<Sent>,
+}
+
+impl Bidder {
+    pub(super) fn new(
+        pool: Pool,
+        clock: Clock,
+        items: Items,
+        market: Arc<Market>,
+        tries: u32,
+        sent: mpsc::Sender<Sent>,
+    ) -> Self {
+        // The names of items and of servers have no special characters.
+        let host = HeaderValue::from_str(pool.authority()).unwrap_or(HeaderValue::from_static("localhost"));
+        let place = |item| format!("/api/v1/items/{}/bid", items.name(item)).parse().unwrap_or_default();
+        let places = (0..items.count).map(place).collect();
+        Self { pool, host, places, clock, items, market, tries, sent }
+    }
 }
 
 /// A bid to be sent, or what is none.
@@ -36,27 +59,30 @@ struct Bid<'a> {
     amount: u64,
     key: Option<String>,
     expected: Expected,
+    known: Known,
 }
 
 impl Bidder {
     pub(super) async fn arrive(&self, arrival: Arrival) {
         let Arrival { number, item, user, dice, .. } = arrival;
-        let price = self.market.price(item);
+        let known = self.market.known(item);
+        let price = known.price;
         let amount = match arrival.intent {
             Intent::TooLow => 1 + dice % price.max(1),
             _ => price + 1 + dice % 100,
         };
         let bid = |amount, key| {
             let user = format!("user{user}");
-            Bid { arrival: &arrival, user, amount, key, expected: Expected::Judgement }
+            Bid { arrival: &arrival, user, amount, key, expected: Expected::Judgement, known }
         };
         let own_key = || Some(format!("key{number}"));
         let again = |remembered: Accepted, amount, expected| {
             let Accepted { user, key, .. } = remembered;
-            Bid { arrival: &arrival, user, amount, key: Some(key), expected }
+            Bid { arrival: &arrival, user, amount, key: Some(key), expected, known }
         };
         match arrival.intent {
-            Intent::Hostile => self.send_hostile(&arrival).await,
+            Intent::Hostile => self.send_hostile(&arrival, known).await,
+            Intent::Read => self.look(&arrival).await,
             Intent::Bid { keyed } => self.insist(&bid(amount, own_key().filter(|_| keyed))).await,
             Intent::TooLow => self.insist(&bid(amount, own_key())).await,
             Intent::Twice => {
@@ -79,22 +105,24 @@ impl Bidder {
     /// Sends a bid until it is answered. Without a key only once: it might be accepted twice.
     async fn insist(&self, bid: &Bid<'_>) {
         let mut delay = RETRY_DELAY;
-        for attempt in 1..=TRIES {
+        for attempt in 1..=self.tries {
             let outcome = self.send(bid, attempt).await;
             match outcome {
                 Outcome::Unknown(_) if bid.key.is_some() => {
                     tokio::time::sleep(delay).await;
                     delay = (delay * 2).min(RETRY_DELAY_MAX);
                 }
-                Outcome::Accepted { .. } => return self.remember(bid),
-                Outcome::Refused { price, .. } => return self.market.learn(bid.arrival.item, price),
+                Outcome::Accepted { position, .. } => return self.remember(bid, position.seq),
+                Outcome::Refused { price, position } => {
+                    return self.market.learn(bid.arrival.item, price, position.seq);
+                }
                 Outcome::Rejected(_) | Outcome::Unknown(_) => return,
             }
         }
     }
 
-    fn remember(&self, bid: &Bid<'_>) {
-        self.market.learn(bid.arrival.item, bid.amount);
+    fn remember(&self, bid: &Bid<'_>, seq: u64) {
+        self.market.learn(bid.arrival.item, bid.amount, seq);
         if let Some(key) = &bid.key {
             let accepted = Accepted { user: bid.user.clone(), key: key.clone(), amount: bid.amount };
             self.market.remember(bid.arrival.item, accepted, bid.arrival.dice);
@@ -107,22 +135,27 @@ impl Bidder {
         self.post(bid, attempt, JSON, body).await
     }
 
-    async fn send_hostile(&self, arrival: &Arrival) {
+    async fn send_hostile(&self, arrival: &Arrival, known: Known) {
         let Hostile { body, content_type, status } = hostile::hostile(arrival.dice);
         let (user, expected) = ("mallory".to_owned(), Expected::Status(status));
-        self.post(&Bid { arrival, user, amount: 0, key: None, expected }, 1, content_type, body).await;
+        self.post(&Bid { arrival, user, amount: 0, key: None, expected, known }, 1, content_type, body).await;
     }
 
     /// Sends it once, and writes down what came of it.
-    async fn post(&self, bid: &Bid<'_>, attempt: u32, content_type: &str, body: String) -> Outcome {
-        let item = item(bid.arrival.item);
-        let url = format!("{}/api/v1/items/{item}/bid", self.api_url);
-        let mut request = self.client.post(url).header(CONTENT_TYPE, content_type).body(body);
-        if let Some(key) = &bid.key {
-            request = request.header("Idempotency-Key", key);
+    async fn post(&self, bid: &Bid<'_>, attempt: u32, content_type: &'static str, body: String) -> Outcome {
+        let item = self.items.name(bid.arrival.item);
+        let mut request = HttpRequest::new(Full::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.places[bid.arrival.item as usize].clone();
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.host.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(key) = bid.key.as_ref().and_then(|key| HeaderValue::from_str(key).ok()) {
+            headers.insert("idempotency-key", key);
         }
         let sent = self.clock.now();
-        let outcome = outcome(request).await;
+        let answer = self.pool.send(request).await;
+        let outcome = answer::outcome(&answer);
         let line = Request {
             due: if attempt == 1 { bid.arrival.due } else { sent },
             sent,
@@ -132,53 +165,31 @@ impl Bidder {
             key: bid.key.clone(),
             amount: bid.amount,
             expected: bid.expected,
+            known: Some(bid.known),
+            sandbox: answer.ok().and_then(|answer| answer::sandbox(&answer.headers)),
             outcome: outcome.clone(),
         };
-        let _ = self.requests.send(line).await;
+        let _ = self.sent.send(Sent::Bid(line)).await;
         outcome
     }
-}
 
-/// What is read of an answer.
-#[derive(Deserialize)]
-struct Answer {
-    event_id: Option<Uuid>,
-    epoch: u64,
-    seq: u64,
-    current_bid: Amount,
-}
-
-async fn outcome(request: RequestBuilder) -> Outcome {
-    match request.send().await {
-        Ok(response) => read(response).await.unwrap_or_else(Outcome::Unknown),
-        Err(error) => Outcome::Unknown(words(&error)),
+    async fn look(&self, arrival: &Arrival) {
+        let sent = self.clock.now();
+        let is_answered = self.standing(arrival.item).await.is_ok();
+        let look = Look { due: arrival.due, sent, answered: self.clock.now(), is_answered };
+        let _ = self.sent.send(Sent::Look(look)).await;
     }
-}
 
-async fn read(response: Response) -> Result<Outcome, String> {
-    let status = response.status().as_u16();
-    let replayed = response.headers().contains_key("idempotency-replayed");
-    match status {
-        200 | 201 => {
-            let body = response.bytes().await.map_err(|error| words(&error))?;
-            let answer: Answer = serde_json::from_slice(&body).map_err(|error| format!("{status}: {error}"))?;
-            let position = Position { epoch: answer.epoch, seq: answer.seq };
-            match (status, answer.event_id) {
-                (201, Some(event)) => Ok(Outcome::Accepted { event, position, replayed, body: crc(&body) }),
-                (200, None) => Ok(Outcome::Refused { position, price: answer.current_bid.minor_units() }),
-                _ => Err(format!("{status} does not say the same as its body")),
-            }
-        }
-        400..500 => Ok(Outcome::Rejected(status)),
-        _ => Err(format!("{status}")),
+    /// Asks where an item stands.
+    pub(super) async fn standing(&self, item: u32) -> Result<()> {
+        let request = HttpRequest::builder()
+            .uri(format!("/api/v1/items/{}", self.items.name(item)))
+            .header("host", self.pool.authority())
+            .body(Full::<Bytes>::default())?;
+        let Answer { status, body, .. } = self.pool.send(request).await?;
+        ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body));
+        let Standing { seq, current_bid } = serde_json::from_slice(&body)?;
+        self.market.learn(item, current_bid.minor_units(), seq);
+        Ok(())
     }
-}
-
-/// The cause, which reqwest does not tell by itself.
-fn words(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

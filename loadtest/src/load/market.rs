@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::record::Known;
+
 /// Accepted bids that are remembered of each item.
 const REMEMBERED: usize = 32;
 
@@ -13,6 +15,7 @@ pub(super) struct Market {
 #[derive(Default)]
 struct Item {
     price: AtomicU64,
+    seq: AtomicU64,
     accepted: Mutex<Vec<Accepted>>,
 }
 
@@ -29,13 +32,15 @@ impl Market {
         Self { items: (0..items).map(|_| Item::default()).collect() }
     }
 
-    pub(super) fn price(&self, item: u32) -> u64 {
-        self.items[item as usize].price.load(Ordering::Relaxed)
+    pub(super) fn known(&self, item: u32) -> Known {
+        let Item { price, seq, .. } = &self.items[item as usize];
+        Known { price: price.load(Ordering::Relaxed), seq: seq.load(Ordering::Relaxed) }
     }
 
     /// Prices only rise, and after Redis has lost some they are soon where they were.
-    pub(super) fn learn(&self, item: u32, price: u64) {
+    pub(super) fn learn(&self, item: u32, price: u64, seq: u64) {
         self.items[item as usize].price.fetch_max(price, Ordering::Relaxed);
+        self.items[item as usize].seq.fetch_max(seq, Ordering::Relaxed);
     }
 
     pub(super) fn remember(&self, item: u32, bid: Accepted, dice: u64) {

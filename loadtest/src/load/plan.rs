@@ -3,7 +3,8 @@
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use super::Load;
+use super::{Load, Rate};
+use crate::pacer::Due;
 use crate::random::{Stream, random};
 
 /// A request that is due.
@@ -17,6 +18,12 @@ pub struct Arrival {
     pub intent: Intent,
     /// For what else is left to chance.
     pub dice: u64,
+}
+
+impl Due for Arrival {
+    fn due(&self) -> u64 {
+        self.due
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub enum Intent {
     OtherAmount,
     /// No bid.
     Hostile,
+    /// A look at the item.
+    Read,
 }
 
 /// How often each intent comes, of a hundred. Rising bids are what is left.
@@ -43,17 +52,24 @@ pub struct Mix {
     pub repeat: u32,
     pub other_amount: u32,
     pub hostile: u32,
+    pub read: u32,
     /// Of the rising bids, those without a key.
     pub without_key: u32,
 }
 
 impl Mix {
     /// Something of everything.
-    pub const STORM: Self = Self { too_low: 35, twice: 3, repeat: 5, other_amount: 2, hostile: 5, without_key: 10 };
+    pub const STORM: Self =
+        Self { too_low: 35, twice: 3, repeat: 5, other_amount: 2, hostile: 5, read: 0, without_key: 10 };
     /// Bids that should all be accepted.
-    pub const RISING: Self = Self { too_low: 0, twice: 0, repeat: 0, other_amount: 0, hostile: 0, without_key: 0 };
+    pub const RISING: Self =
+        Self { too_low: 0, twice: 0, repeat: 0, other_amount: 0, hostile: 0, read: 0, without_key: 0 };
 
-    fn draw(&self, random: &mut ChaCha8Rng) -> Intent {
+    /// Visitors of the guide: five looks to two bids, one of which in eight is too low.
+    pub const VISITORS: Self =
+        Self { too_low: 4, twice: 0, repeat: 0, other_amount: 0, hostile: 0, read: 71, without_key: 50 };
+
+    pub(super) fn draw(&self, random: &mut ChaCha8Rng) -> Intent {
         let mut left = random.random_range(0..100_u32);
         let shares = [
             (self.too_low, Intent::TooLow),
@@ -61,6 +77,7 @@ impl Mix {
             (self.repeat, Intent::Repeat),
             (self.other_amount, Intent::OtherAmount),
             (self.hostile, Intent::Hostile),
+            (self.read, Intent::Read),
         ];
         for (share, intent) in shares {
             if left < share {
@@ -78,18 +95,22 @@ const USERS: u32 = 50;
 /// The arrivals of a load, in order: independent of each other, as strangers come.
 pub struct Arrivals {
     random: ChaCha8Rng,
-    rate: f64,
+    rate: Rate,
+    burst: u64,
     items: u32,
     mix: Mix,
-    ends: u64,
-    time: f64,
+    begins: u64,
+    lasts: u64,
+    /// How many are expected until the last one: grows by 1 on average.
+    expected: f64,
     number: u64,
 }
 
 impl Arrivals {
     pub fn new(load: &Load) -> Self {
-        let Load { rate, items, mix, lasts, seed } = *load;
-        Self { random: random(seed, Stream::Bids), rate, items, mix, ends: lasts, time: 0.0, number: 0 }
+        let Load { rate, burst, ref items, mix, begins, lasts, seed } = *load;
+        let random = random(seed, Stream::Bids);
+        Self { random, rate, burst: burst.into(), items: items.count, mix, begins, lasts, expected: 0.0, number: 0 }
     }
 }
 
@@ -98,32 +119,40 @@ impl Iterator for Arrivals {
 
     fn next(&mut self) -> Option<Arrival> {
         // The gaps of a Poisson process.
-        let gap_s = -(1.0 - self.random.random::<f64>()).ln() / self.rate;
-        self.time += gap_s * 1e6;
-        let due = self.time as u64;
-        let arrival = Arrival {
-            due,
-            number: self.number,
-            item: self.random.random_range(0..self.items),
-            user: self.random.random_range(0..USERS),
-            intent: self.mix.draw(&mut self.random),
-            dice: self.random.random(),
-        };
+        if self.number >= self.burst {
+            self.expected += -(1.0 - self.random.random::<f64>()).ln();
+        }
+        let time = (self.rate.time_of(self.expected, self.lasts as f64 / 1e6)? * 1e6) as u64;
+        let arrival = draw(&mut self.random, self.mix, self.items, self.begins + time, self.number);
         self.number += 1;
-        (due < self.ends).then_some(arrival)
+        (time < self.lasts).then_some(arrival)
     }
+}
+
+pub(super) fn draw(random: &mut ChaCha8Rng, mix: Mix, items: u32, due: u64, number: u64) -> Arrival {
+    let (item, user) = (random.random_range(0..items), random.random_range(0..USERS));
+    Arrival { due, number, item, user, intent: mix.draw(random), dice: random.random() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Items;
 
     #[test]
     fn the_same_seed_brings_the_same_arrivals_at_the_rate_that_was_asked_for() {
-        let load = Load { rate: 500.0, items: 20, mix: Mix::STORM, lasts: 20_000_000, seed: 7 };
-        let arrivals: Vec<_> = Arrivals::new(&load).collect();
-        assert_eq!(arrivals, Arrivals::new(&load).collect::<Vec<_>>());
-        assert_ne!(arrivals, Arrivals::new(&Load { seed: 8, ..load }).collect::<Vec<_>>());
+        let load = |seed| Load {
+            rate: Rate::Constant(500.0),
+            burst: 0,
+            items: Items::lots(20),
+            mix: Mix::STORM,
+            begins: 0,
+            lasts: 20_000_000,
+            seed,
+        };
+        let arrivals: Vec<_> = Arrivals::new(&load(7)).collect();
+        assert_eq!(arrivals, Arrivals::new(&load(7)).collect::<Vec<_>>());
+        assert_ne!(arrivals, Arrivals::new(&load(8)).collect::<Vec<_>>());
         // Ten standard deviations of a Poisson process.
         assert!(arrivals.len().abs_diff(10_000) < 1_000, "{}", arrivals.len());
         assert!(arrivals.is_sorted_by_key(|arrival| arrival.due));

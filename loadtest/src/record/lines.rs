@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 /// Lines that wait to be written. Whoever writes faster than the disk waits.
 const QUEUE: usize = 16_384;
+const BATCH_MAX: usize = 1_024;
 
 /// Writes a file from many tasks at once.
 pub struct Writer<T> {
@@ -47,10 +48,13 @@ impl<T: Serialize + Send + 'static> Writer<T> {
 
 fn write<T: Serialize>(file: File, mut receiver: mpsc::Receiver<T>) -> Result<u64> {
     let (mut file, mut count) = (BufWriter::new(file), 0);
-    while let Some(line) = receiver.blocking_recv() {
-        serde_json::to_writer(&mut file, &line)?;
-        file.write_all(b"\n")?;
-        count += 1;
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    while receiver.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        for line in batch.drain(..) {
+            serde_json::to_writer(&mut file, &line)?;
+            file.write_all(b"\n")?;
+            count += 1;
+        }
     }
     file.flush()?;
     Ok(count)

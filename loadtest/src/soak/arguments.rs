@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use local::{Api, Archive, Fsync};
 
-use crate::load::{Load, Mix};
+use crate::load::{Items, Load, Mix, Rate};
 use crate::storm::{self, Fault, Planned, schedule};
 
 #[derive(Clone, Debug, clap::Args)]
@@ -49,9 +49,11 @@ pub struct Arguments {
 impl Arguments {
     pub(super) fn load(&self) -> Load {
         Load {
-            rate: self.rate,
-            items: self.items,
+            rate: Rate::Constant(self.rate),
+            burst: 0,
+            items: Items::lots(self.items),
             mix: if self.rising { Mix::RISING } else { Mix::STORM },
+            begins: 0,
             lasts: self.seconds * 1_000_000,
             seed: self.seed,
         }

@@ -17,6 +17,11 @@ pub(super) async fn start(arguments: &Arguments) -> Result<(System, Proxy, Proxy
     if let Some(every) = arguments.queue_faults {
         settings.environment.push(("QUEUE_FAULTS", every.to_string()));
     }
+    wire(settings).await
+}
+
+/// Puts the cables in.
+pub(crate) async fn wire(mut settings: Settings) -> Result<(System, Proxy, Proxy)> {
     let nats = Proxy::start(settings.addresses.nats).await?;
     let redis = Proxy::start(settings.addresses.redis).await?;
     let mut addresses = settings.addresses.clone();

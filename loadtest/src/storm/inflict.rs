@@ -79,14 +79,14 @@ impl Storm {
             }
             Fault::Cut { from, silent } => self.cut(from, silent, lasts).await,
             Fault::PowerLost => (loses, effect) = self.lose_power(lasts).await?,
-            Fault::SandboxesKilled => effect = self.kill_sandboxes().await?,
+            Fault::SandboxesKilled => effect = effect_of(kill_sandboxes(&self.system).await?),
             Fault::KilledWhilePublishing => {
                 let nats = self.system.find(Name::Nats.as_str())?;
                 nats.pause()?;
                 sleep(MID_PUBLISH).await;
-                let killed = self.kill_sandboxes().await;
+                let killed = kill_sandboxes(&self.system).await;
                 nats.resume()?;
-                effect = killed?;
+                effect = effect_of(killed?);
             }
         }
         let until = self.clock.now();
@@ -157,29 +157,6 @@ impl Storm {
         timeout(WRITE_PATIENCE, written).await.unwrap_or(Ok(()))
     }
 
-    /// Returns when Lambda knows of it: until then it may give events to the dead.
-    async fn kill_sandboxes(&self) -> Result<String> {
-        // Another lane may have killed them all, with the process they belong to.
-        let is_up = || self.system.find(Name::Api.as_str()).is_ok_and(|api| api.pid().is_some());
-        let running = || match is_up() {
-            true => testing::sandboxes(&self.system, "place-bid").into_iter().map(|(pid, _)| pid).collect(),
-            false => Vec::new(),
-        };
-        let killed = running();
-        for pid in &killed {
-            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).context("not a process id")?;
-            // It may have ended by itself.
-            let _ = kill_process(pid, Signal::KILL);
-        }
-        let buried = async {
-            while running().iter().any(|pid| killed.contains(pid)) {
-                sleep(POLL).await;
-            }
-        };
-        timeout(RECOVERY_DEADLINE, buried).await.context("dead sandboxes are still there")?;
-        Ok(format!("{} killed", killed.len()))
-    }
-
     async fn owner(&self, statement: &'static str) -> Result<()> {
         let mut connection = PgConnection::connect(&self.system.postgres_url()).await?;
         sqlx::raw_sql(statement).execute(&mut connection).await?;
@@ -202,6 +179,33 @@ impl Storm {
             Err(_) => bail!("bids are not open {} s after the repair", RECOVERY_DEADLINE.as_secs()),
         }
     }
+}
+
+/// Kills every sandbox of `place-bid`: how many. Returns when Lambda knows of it; until then it may give events to the dead.
+pub async fn kill_sandboxes(system: &System) -> Result<usize> {
+    // Another lane may have killed them all, with the process they belong to.
+    let is_up = || system.find(Name::Api.as_str()).is_ok_and(|api| api.pid().is_some());
+    let running = || match is_up() {
+        true => testing::sandboxes(system, "place-bid").into_iter().map(|(pid, _)| pid).collect(),
+        false => Vec::new(),
+    };
+    let killed = running();
+    for pid in &killed {
+        let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).context("not a process id")?;
+        // It may have ended by itself.
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let buried = async {
+        while running().iter().any(|pid| killed.contains(pid)) {
+            sleep(POLL).await;
+        }
+    };
+    timeout(RECOVERY_DEADLINE, buried).await.context("dead sandboxes are still there")?;
+    Ok(killed.len())
+}
+
+fn effect_of(killed: usize) -> String {
+    format!("{killed} killed")
 }
 
 /// The file that Redis appends to now, and how long it is.

@@ -93,6 +93,13 @@ impl Verdict {
         }
     }
 
+    /// Cases of broken promises but that of availability: a bid that gets no verdict, because more come than can be judged
+    /// or because others have the machine, is counted as failed where that is what is measured.
+    pub fn cases_but_availability(&self) -> u64 {
+        let others = self.violations.iter().filter(|(rule, _)| **rule != Rule::Availability);
+        others.map(|(_, finding)| finding.count).sum()
+    }
+
     pub fn passed(&self) -> bool {
         self.violations.is_empty()
     }

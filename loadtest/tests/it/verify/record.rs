@@ -62,6 +62,8 @@ pub(super) fn request(number: u64, outcome: Outcome) -> Request {
         key: Some(format!("key{number}")),
         amount: number * 100,
         expected: Expected::Judgement,
+        known: None,
+        sandbox: None,
         outcome,
     }
 }

@@ -1,10 +1,14 @@
 //! What a figure was measured on.
 
+mod watch;
+
 use std::fs;
 use std::process::Command;
 
+pub use self::watch::{Load as MachineLoad, Watch, process_time, thread_time};
+
 /// The revision of the sources that this program was run in, with `+` if they are changed.
-pub(super) fn revision() -> String {
+pub fn revision() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
         String::from_utf8(output.stdout).ok()
@@ -15,7 +19,7 @@ pub(super) fn revision() -> String {
 }
 
 /// `2 × Intel(R) Xeon(R) …, 8 GiB, Linux 6.18`
-pub(super) fn description() -> String {
+pub fn description() -> String {
     let of = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
         let line = text

@@ -4,17 +4,20 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 
 use crate::record::{Folder, Outcome, Request, Sample, Seen, Sight, lines};
+use crate::result::Second as Row;
 use crate::verify::Latency;
 
-pub(super) struct Seconds {
+pub(crate) struct Seconds {
+    /// Microseconds since the run began: what was due before is counted as of the first second.
+    from: u64,
     seconds: Vec<Second>,
     samples: Vec<Sample>,
 }
 
-pub(super) struct Second {
-    pub(super) accepted: u64,
-    pub(super) other: u64,
-    pub(super) unknown: u64,
+pub(crate) struct Second {
+    pub(crate) accepted: u64,
+    pub(crate) other: u64,
+    pub(crate) unknown: u64,
     /// By when they were due, microseconds.
     latency: Histogram<u64>,
     /// By when they were seen.
@@ -29,9 +32,13 @@ impl Second {
 }
 
 impl Seconds {
-    pub(super) fn read(folder: &Folder, started_at: u64) -> Result<Self> {
+    pub(crate) fn starting(from: u64) -> Self {
+        Self { from, seconds: Vec::new(), samples: Vec::new() }
+    }
+
+    pub(crate) fn read(folder: &Folder, started_at: u64) -> Result<Self> {
         let samples = lines(&folder.file("samples.jsonl"))?.collect::<Result<_>>()?;
-        let mut seconds = Self { seconds: Vec::new(), samples };
+        let mut seconds = Self { samples, ..Self::starting(0) };
         for request in lines(&folder.file("requests.jsonl"))? {
             seconds.enter(&request?);
         }
@@ -41,7 +48,7 @@ impl Seconds {
         Ok(seconds)
     }
 
-    fn enter(&mut self, request: &Request) {
+    pub(crate) fn enter(&mut self, request: &Request) {
         let second = self.at(request.answered);
         match request.outcome {
             Outcome::Accepted { replayed: false, .. } => second.accepted += 1,
@@ -58,34 +65,42 @@ impl Seconds {
     }
 
     fn at(&mut self, time: u64) -> &mut Second {
-        let index = (time / 1_000_000) as usize;
+        let index = (time.saturating_sub(self.from) / 1_000_000) as usize;
         while self.seconds.len() <= index {
             self.seconds.push(Second::new());
         }
         &mut self.seconds[index]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.seconds.len()
+    /// For a result.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let row = |second: &Second| Row {
+            accepted: second.accepted,
+            other: second.other,
+            failed: second.unknown,
+            p50_ms: milliseconds(&second.latency, 0.5),
+            p99_ms: milliseconds(&second.latency, 0.99),
+        };
+        self.seconds.iter().map(row).collect()
     }
 
-    pub(super) fn counts(&self, count: impl Fn(&Second) -> u64) -> Vec<Option<f64>> {
+    pub(crate) fn counts(&self, count: impl Fn(&Second) -> u64) -> Vec<Option<f64>> {
         self.seconds.iter().map(|second| Some(count(second) as f64)).collect()
     }
 
-    pub(super) fn latency(&self, quantile: f64) -> Vec<Option<f64>> {
+    pub(crate) fn latency(&self, quantile: f64) -> Vec<Option<f64>> {
         self.seconds.iter().map(|second| milliseconds(&second.latency, quantile)).collect()
     }
 
-    pub(super) fn lag(&self, quantile: f64) -> Vec<Option<f64>> {
+    pub(crate) fn lag(&self, quantile: f64) -> Vec<Option<f64>> {
         self.seconds.iter().map(|second| milliseconds(&second.lag, quantile)).collect()
     }
 
     /// None where the worker did not answer.
-    pub(super) fn outbox(&self, value: impl Fn(&Sample) -> Option<u64>) -> Vec<Option<f64>> {
+    pub(crate) fn outbox(&self, value: impl Fn(&Sample) -> Option<u64>) -> Vec<Option<f64>> {
         let mut values = vec![None; self.seconds.len()];
         for sample in &self.samples {
-            if let Some(place) = values.get_mut((sample.at / 1_000_000) as usize) {
+            if let Some(place) = values.get_mut((sample.at.saturating_sub(self.from) / 1_000_000) as usize) {
                 *place = value(sample).map(|value| value as f64);
             }
         }

@@ -1,0 +1,176 @@
+//! What the relay costs: ours beside the raw floor and beside peers from the registries, on one machine in one run, read
+//! by the same threads.
+//!
+//! In every round each server is started, filled with idle viewers, and told to publish; the clock starts at the write
+//! that publishes.
+
+mod delivery;
+mod door;
+mod frames;
+mod install;
+mod picture;
+mod process;
+mod publisher;
+mod readers;
+mod record;
+mod round;
+mod servers;
+mod summary;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use local::Settings;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use self::install::Peers;
+use self::record::{Fault, Parameters, Round, Run};
+use self::servers::Kind;
+pub use self::servers::{FloorArguments, run_floor};
+use self::summary::Rounds;
+use crate::machine;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// How many viewers
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000])]
+    viewers: Vec<usize>,
+    /// How often each server comes, in turn. Fewer than 5 prove nothing
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Single messages in each round
+    #[arg(long, default_value_t = 20)]
+    messages: u32,
+    /// Bursts in each round
+    #[arg(long, default_value_t = 3)]
+    bursts: u32,
+    /// Messages in a burst
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=255))]
+    burst: u32,
+    /// Which servers
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::ALL)]
+    servers: Vec<Kind>,
+    /// Where `relay.json` and `relay.svg` go
+    #[arg(long, default_value = ".local/relay-cost")]
+    out: PathBuf,
+}
+
+/// Files that this program and a server need beside those of the viewers.
+const FILES_BESIDE: u64 = 200;
+/// A round that fails is tried once more.
+const TRIES: u32 = 2;
+
+pub async fn run(arguments: &Arguments) -> Result<()> {
+    let Arguments { rounds, messages, bursts, viewers, .. } = arguments;
+    let is_something = *rounds > 0 && *messages > 0 && *bursts > 0 && viewers.iter().all(|&viewers| viewers > 0);
+    ensure!(is_something, "nothing to measure");
+    raise_file_limit(viewers.iter().copied().max().unwrap_or_default() as u64)?;
+    fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
+    let root = Settings::temporary(&[])?.root;
+    let peers = tokio::task::block_in_place(|| Peers::install(&root, &arguments.servers))?;
+    let load_before = load_average();
+    let parameters = arguments.parameters();
+    let (rounds, faults) = all_rounds(&parameters, &peers).await;
+    let summed = Rounds(&rounds);
+    let run = Run {
+        revision: machine::revision(),
+        machine: machine::description(),
+        command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+        load_average: [load_before, load_average()],
+        versions: peers.versions(),
+        missing: peers.missing(),
+        invalid_because: summary::invalid_because(summed, &parameters),
+        bars: summary::bars(summed, &parameters),
+        rows: summary::rows(summed, &parameters),
+        parameters,
+        rounds,
+        faults,
+    };
+    fs::write(arguments.out.join("relay.json"), serde_json::to_vec_pretty(&run)?)?;
+    fs::write(arguments.out.join("relay.svg"), picture::svg(&run))?;
+    tell(&run, arguments)
+}
+
+/// What plain `send()` on all sockets takes to bring a message to so many viewers, by one thread: for others to show beside.
+/// Half and 99 of 100 of the deliveries, in milliseconds.
+pub(crate) async fn floor(viewers: u32, messages: u32) -> Result<[f64; 2]> {
+    let (kind, viewers) = (Kind::Floor1, viewers as usize);
+    let parameters =
+        Parameters { servers: vec![kind], viewers: vec![viewers], rounds: 1, messages, bursts: 1, burst: 1 };
+    let root = Settings::temporary(&[])?.root;
+    let peers = tokio::task::block_in_place(|| Peers::install(&root, &[kind]))?;
+    let Round { single, .. } = round::run(kind, viewers, 1, &parameters, &peers).await?;
+    Ok([single.p50_us, single.p99_us].map(|us| us as f64 / 1_000.0))
+}
+
+impl Arguments {
+    fn parameters(&self) -> Parameters {
+        Parameters {
+            servers: self.servers.clone(),
+            viewers: self.viewers.clone(),
+            rounds: self.rounds,
+            messages: self.messages,
+            bursts: self.bursts,
+            burst: self.burst,
+        }
+    }
+}
+
+/// Another server begins in every round.
+async fn all_rounds(parameters: &Parameters, peers: &Peers) -> (Vec<Round>, Vec<Fault>) {
+    let (mut rounds, mut faults) = (Vec::new(), Vec::new());
+    let missing = peers.missing();
+    let servers: Vec<Kind> =
+        parameters.servers.iter().copied().filter(|server| !missing.contains_key(server)).collect();
+    for &viewers in &parameters.viewers {
+        for number in 1..=parameters.rounds {
+            for turn in 0..servers.len() {
+                let server = servers[(turn + number as usize) % servers.len()];
+                eprintln!("{viewers} viewers, round {number} of {}: {}", parameters.rounds, server.name());
+                let before = rounds.len();
+                let mut tries = 0..TRIES;
+                while rounds.len() == before && tries.next().is_some() {
+                    match round::run(server, viewers, number, parameters, peers).await {
+                        Ok(round) => rounds.push(round),
+                        Err(error) => {
+                            let error = format!("{error:#}");
+                            eprintln!("  it failed: {error}");
+                            faults.push(Fault { server, viewers, round: number, error });
+                        }
+                    }
+                }
+            }
+        }
+    }
+    (rounds, faults)
+}
+
+/// Servers inherit it.
+fn raise_file_limit(viewers: u64) -> Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("the limit on open files")?;
+    let needed = viewers + FILES_BESIDE;
+    ensure!(
+        maximum.is_none_or(|maximum| maximum >= needed),
+        "{viewers} viewers need {needed} open files here and as many in each server, and the hard limit is {}: raise it \
+         (ulimit -Hn), or ask for fewer (--viewers)",
+        maximum.unwrap_or_default()
+    );
+    Ok(())
+}
+
+/// Over the last minute.
+fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default()
+}
+
+#[expect(clippy::print_stdout, reason = "the report is the command's output")]
+fn tell(run: &Run, arguments: &Arguments) -> Result<()> {
+    println!("{run}");
+    eprintln!("{0}/relay.json, {0}/relay.svg", arguments.out.display());
+    ensure!(run.invalid_because.is_empty(), "the run is invalid");
+    Ok(())
+}
