@@ -117,7 +117,7 @@ bench-queue: ## Over 100 accepted bids a second through SQS: calm, then with Loc
 	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 60 --faults none --seed 1
 	target/release/loadtest soak --archive sqs --rising --rate 110 --seconds 90 --faults queue --queue-faults 3 --seed 2
 
-bench-relay: ## The relay beside the raw floor, nchan, NATS, uWebSockets and ws, with 1,000 and 10,000 viewers, which takes half an hour
+bench-relay: ## The relay beside the raw floor, nchan, NATS, uWebSockets and ws, with 1,000 and 10,000 viewers
 	$(BUILD)
 	$(LOCAL) install
 	target/release/loadtest relay-cost

@@ -40,6 +40,9 @@ pub struct Arguments {
     /// How often each server comes, in turn. Fewer than 5 prove nothing
     #[arg(long, default_value_t = 5)]
     rounds: u32,
+    /// Threads that read for the viewers, of all servers
+    #[arg(long, default_value_t = 2)]
+    readers: usize,
     /// Single messages in each round
     #[arg(long, default_value_t = 20)]
     messages: u32,
@@ -63,8 +66,9 @@ const FILES_BESIDE: u64 = 200;
 const TRIES: u32 = 2;
 
 pub async fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { rounds, messages, bursts, viewers, .. } = arguments;
-    let is_something = *rounds > 0 && *messages > 0 && *bursts > 0 && viewers.iter().all(|&viewers| viewers > 0);
+    let Arguments { rounds, readers, messages, bursts, viewers, .. } = arguments;
+    let is_something =
+        *rounds > 0 && *readers > 0 && *messages > 0 && *bursts > 0 && viewers.iter().all(|&viewers| viewers > 0);
     ensure!(is_something, "nothing to measure");
     raise_file_limit(viewers.iter().copied().max().unwrap_or_default() as u64)?;
     fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
@@ -111,6 +115,7 @@ impl Arguments {
             servers: self.servers.clone(),
             viewers: self.viewers.clone(),
             rounds: self.rounds,
+            readers: self.readers,
             messages: self.messages,
             bursts: self.bursts,
             burst: self.burst,

@@ -14,8 +14,6 @@ use rustix::event::{EventfdFlags, eventfd};
 use self::reading::Reading;
 use super::door::Viewer;
 
-/// The machine has two cores; the servers' threads want them too.
-const THREADS: usize = 2;
 /// Commands that wait for a thread: one at a time.
 const COMMANDS_MAX: usize = 4;
 /// A thread that does not answer by then is stuck.
@@ -59,10 +57,10 @@ struct Reader {
 }
 
 impl Readers {
-    pub(super) fn start(viewers: Vec<Viewer>) -> Result<Self> {
-        let mut shares: [Vec<Viewer>; THREADS] = Default::default();
+    pub(super) fn start(viewers: Vec<Viewer>, threads: usize) -> Result<Self> {
+        let mut shares: Vec<Vec<Viewer>> = (0..threads).map(|_| Vec::new()).collect();
         for (number, viewer) in viewers.into_iter().enumerate() {
-            shares[number % THREADS].push(viewer);
+            shares[number % threads].push(viewer);
         }
         let readers = shares.into_iter().map(Reader::start).collect::<Result<_>>()?;
         Ok(Self { readers })

@@ -31,6 +31,8 @@ pub(super) struct Parameters {
     pub(super) servers: Vec<Kind>,
     pub(super) viewers: Vec<usize>,
     pub(super) rounds: u32,
+    /// Threads that read for the viewers.
+    pub(super) readers: usize,
     /// Single messages in each round.
     pub(super) messages: u32,
     /// Bursts in each round.

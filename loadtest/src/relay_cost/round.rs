@@ -51,7 +51,7 @@ async fn measure(
     sleep(SETTLING).await;
     let empty_bytes = memory(&server.pids())?;
     let entered = tokio::task::block_in_place(|| door::enter(&server.door, viewers)).context("viewers come in")?;
-    let readers = Readers::start(entered)?;
+    let readers = Readers::start(entered, parameters.readers)?;
     sleep(SETTLING).await;
     let filled_bytes = memory(&server.pids())?;
     let mut stage = Stage { server, readers, viewers, closed: 0 };

@@ -18,7 +18,7 @@ fn round(server: Kind, viewers: usize, round: u32, last_us: u64) -> Round {
 
 fn parameters(servers: &[Kind], viewers: usize) -> Parameters {
     let servers = servers.to_vec();
-    Parameters { servers, viewers: vec![viewers], rounds: 5, messages: 3, bursts: 3, burst: 20 }
+    Parameters { servers, viewers: vec![viewers], rounds: 5, readers: 2, messages: 3, bursts: 3, burst: 20 }
 }
 
 const ALL: [Kind; 5] = [Kind::Ours, Kind::Floor2, Kind::Nchan, Kind::Nats, Kind::Bun];
