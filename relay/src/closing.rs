@@ -1,23 +1,19 @@
 //! Why a viewer is closed, and what it is told: one table.
 
-use std::io;
-
-use tokio_tungstenite::tungstenite::{
-    Error,
-    error::{CapacityError, ProtocolError},
-    protocol::{CloseFrame, frame::coding::CloseCode},
-};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
     /// The relay stops or restarts. Come back.
     Restart,
-    /// The viewer's queue was full. Come back: a new snapshot is cheaper than everything missed.
+    /// It has read nothing for too long. Come back: a new snapshot is cheaper than everything missed.
     TooSlow,
     /// The item's state cannot be read now. Come back later.
     Unavailable,
     /// Nothing was heard for too long. Come back, if you are there.
     Silent,
+    /// It has subscribed to nothing for too long. Come back when there is something to watch.
+    Idle,
     /// Too many messages, or too many bytes. Do not come back.
     Flooding,
     /// Not the WebSocket protocol. Do not come back.
@@ -29,29 +25,27 @@ pub(crate) enum Closing {
 }
 
 impl Closing {
-    pub(crate) fn frame(self) -> CloseFrame {
+    /// `retry_after_ms`: when to come back, another time for each viewer, so that they do not all come at once.
+    pub(crate) fn frame(self, retry_after_ms: u32) -> CloseFrame {
         let (code, reason) = match self {
-            Self::Restart => (CloseCode::Restart, "restarting, come back"),
-            Self::TooSlow => (CloseCode::Again, "too slow, come back"),
-            Self::Unavailable => (CloseCode::Again, "the item cannot be read now, come back later"),
-            Self::Silent => (CloseCode::Away, "nothing heard for 60 s, come back"),
+            Self::Restart => (CloseCode::Restart, "restarting"),
+            Self::TooSlow => (CloseCode::Again, "too slow"),
+            Self::Unavailable => (CloseCode::Again, "the item cannot be read now"),
+            Self::Silent => (CloseCode::Away, "nothing heard for 60 s"),
+            Self::Idle => (CloseCode::Away, "no subscription for 60 s"),
             Self::Flooding => (CloseCode::Policy, "too much was said"),
             Self::Malformed => (CloseCode::Protocol, "not a valid frame"),
             Self::NotUtf8 => (CloseCode::Invalid, "not UTF-8"),
             Self::TooBig => (CloseCode::Size, "a message may have 4096 bytes"),
         };
-        CloseFrame { code, reason: reason.into() }
+        let reason = match self.is_to_come_back() {
+            true => format!("{reason}, come back in {retry_after_ms} ms").into(),
+            false => reason.into(),
+        };
+        CloseFrame { code, reason }
     }
 
-    /// What to tell a viewer whose bytes could not be read; `None` if there is nobody left to be told.
-    pub(crate) fn of_read_error(error: &Error) -> Option<Self> {
-        match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(Self::TooBig),
-            Error::Utf8(_) => Some(Self::NotUtf8),
-            Error::Io(error) if error.kind() == io::ErrorKind::QuotaExceeded => Some(Self::Flooding),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Protocol(_) => Some(Self::Malformed),
-            _ => None,
-        }
+    pub(crate) fn is_to_come_back(self) -> bool {
+        matches!(self, Self::Restart | Self::TooSlow | Self::Unavailable | Self::Silent)
     }
 }

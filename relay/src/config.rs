@@ -1,11 +1,23 @@
 //! The settings, from environment variables.
 
 use std::env;
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::origins::Origins;
 use crate::{limits, open_files};
+
+/// What becomes of a viewer that is slower than the item's ring is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowViewers {
+    /// `conflate`: a snapshot takes the place of what it missed.
+    Conflate,
+    /// `close`: it is closed, and told to come back.
+    Close,
+}
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -19,6 +31,21 @@ pub struct Config {
     pub origins: Origins,
     /// `RELAY_CONNECTIONS_MAX`: how many viewers at most. By default what the limit on open files allows.
     pub connections_max: usize,
+    /// `RELAY_CONNECTIONS_OF_ADDRESS_MAX`: how many viewers of one address. By default any number, since behind a load
+    /// balancer all come from few.
+    pub connections_of_address_max: Option<usize>,
+    /// `RELAY_SHARDS`: threads that write to viewers. By default one for each processor.
+    pub shards: usize,
+    /// `RELAY_SPREAD_ABOVE`: so many viewers of an item stay in one shard.
+    pub spread_above: usize,
+    /// `RELAY_RING_FRAMES`: the last frames of an item that a slow viewer can be behind.
+    pub ring_frames: usize,
+    /// `RELAY_SLOW_VIEWERS`: what becomes of one that is further behind.
+    pub slow_viewers: SlowViewers,
+    /// `RELAY_DRAIN_S`: over how many seconds viewers are told to come back when the relay stops.
+    pub drain: Duration,
+    /// Whether `/echo` is there, for conformance tests. No variable.
+    pub has_echo: bool,
     /// How many connections at most that are no viewers'. No variable: it follows from the limit on open files.
     pub handshakes_max: usize,
 }
@@ -33,23 +60,47 @@ impl Config {
             nats_url: text("NATS_URL", "nats://127.0.0.1:4222"),
             origins: Origins::parse(&origins).with_context(|| format!("RELAY_ORIGINS={origins}"))?,
             connections_max: connections_max()?,
+            connections_of_address_max: number("RELAY_CONNECTIONS_OF_ADDRESS_MAX", 1)?,
+            shards: number("RELAY_SHARDS", 1)?.unwrap_or_else(processors),
+            spread_above: number("RELAY_SPREAD_ABOVE", 1)?.unwrap_or(limits::SPREAD_ABOVE),
+            ring_frames: number("RELAY_RING_FRAMES", limits::RING_FRAMES)?.unwrap_or(limits::RING_FRAMES),
+            slow_viewers: slow_viewers()?,
+            drain: number("RELAY_DRAIN_S", 0)?.map_or(limits::DRAIN, |seconds| Duration::from_secs(seconds as u64)),
+            has_echo: false,
             handshakes_max: open_files::handshakes_max(),
         })
     }
 }
 
 fn connections_max() -> Result<usize> {
-    let Some(text) = variable("RELAY_CONNECTIONS_MAX") else {
+    let Some(wanted) = number("RELAY_CONNECTIONS_MAX", 1)? else {
         return Ok(open_files::viewers_possible().min(limits::CONNECTIONS_MAX));
     };
-    let wanted: usize = text.parse().with_context(|| format!("RELAY_CONNECTIONS_MAX={text}: expected a number"))?;
-    ensure!(wanted > 0, "RELAY_CONNECTIONS_MAX=0: expected at least 1");
     let possible = open_files::viewers_possible();
     ensure!(
         wanted <= possible,
         "RELAY_CONNECTIONS_MAX={wanted}: the limit on open files allows {possible} viewers; raise it (ulimit -n)"
     );
     Ok(wanted)
+}
+
+fn number(name: &str, least: usize) -> Result<Option<usize>> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    let number = text.parse().with_context(|| format!("{name}={text}: expected a number"))?;
+    ensure!(number >= least, "{name}={number}: expected at least {least}");
+    Ok(Some(number))
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(limits::SHARDS_MAX)
+}
+
+fn slow_viewers() -> Result<SlowViewers> {
+    match variable("RELAY_SLOW_VIEWERS").as_deref() {
+        None | Some("conflate") => Ok(SlowViewers::Conflate),
+        Some("close") => Ok(SlowViewers::Close),
+        Some(other) => bail!("RELAY_SLOW_VIEWERS={other}: expected conflate or close"),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is config.rs")]

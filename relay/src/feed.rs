@@ -17,17 +17,17 @@ mod repair;
 use std::time::Instant;
 
 use auction::{AuctionEvent, Happening, ItemState, Leader, Position};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::held::{Arrival, Held};
 pub(crate) use self::published::Published;
 pub(crate) use self::repair::Read;
 use self::repair::Repair;
+use crate::frame::Frame;
 
 /// What viewers are to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
-    Event { position: Position, frame: Utf8Bytes },
+    Event { position: Position, frame: Frame },
     Snapshot(Jump),
 }
 
@@ -48,6 +48,8 @@ pub(crate) enum JumpReason {
     Epoch,
     /// The log no longer has what is missing.
     LogTrimmed,
+    /// One viewer took so long to read that what it missed is not kept any more.
+    TooSlow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,128 +1,66 @@
-//! The frames that the relay writes itself: snapshots. Events are forwarded as they were published.
+//! A text frame as it goes over the wire, and the snapshots that the relay writes itself. Events are forwarded as they
+//! were published.
 
-use auction::{Amount, ItemId, ItemState, Position, Timestamp, UserId};
-use serde::Serialize;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-use uuid::Uuid;
+mod snapshot;
 
-use crate::feed::{Jump, JumpReason};
+use auction::Position;
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Data, OpCode},
+};
 
-/// What every snapshot says about the item.
-#[derive(Serialize)]
-struct Item<'a> {
-    current_bid: Amount,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    highest_bidder_id: Option<&'a UserId>,
-    seq: u64,
-    epoch: u64,
-    status: &'static str,
-    server_time: Timestamp,
-    subscribers: usize,
+pub(crate) use self::snapshot::{Scene, connected, live, stale, state, subscribers};
+
+/// Header and payload, made once: a server masks nothing (RFC 6455 5.1), so that all viewers get the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// Where a viewer stands that has seen it.
+    position: Position,
+    bytes: Bytes,
 }
 
-#[derive(Serialize)]
-struct Connected<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "itemId")]
-    item_id: &'a ItemId,
-    #[serde(rename = "clientId")]
-    client_id: Uuid,
-    /// Where the replay starts that the viewer asked for: what follows comes next, also what `seq` counts already.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Position>,
-    #[serde(flatten)]
-    item: Item<'a>,
-}
-
-#[derive(Serialize)]
-struct State<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "itemId")]
-    item_id: &'a ItemId,
-    reason: &'static str,
-    /// How many events the snapshot stands for.
-    skipped: u64,
-    #[serde(flatten)]
-    item: Item<'a>,
-}
-
-#[derive(Serialize)]
-struct Sign<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "itemId")]
-    item_id: &'a ItemId,
-}
-
-/// The circumstances of a snapshot.
-#[derive(Clone, Copy)]
-pub(crate) struct Scene<'a> {
-    pub(crate) item_id: &'a ItemId,
-    pub(crate) server_time: Timestamp,
-    pub(crate) subscribers: usize,
-}
-
-/// A viewer's first frame.
-pub(crate) fn connected(scene: Scene<'_>, client_id: Uuid, since: Option<Position>, state: &ItemState) -> Utf8Bytes {
-    let Scene { item_id, .. } = scene;
-    encode(&Connected { kind: "connected", item_id, client_id, since, item: item(scene, state) })
-}
-
-/// A snapshot in the middle.
-pub(crate) fn state(scene: Scene<'_>, jump: &Jump) -> Utf8Bytes {
-    let reason = match jump.reason {
-        JumpReason::Epoch => "epoch",
-        JumpReason::LogTrimmed => "log_trimmed",
-    };
-    let item = item(scene, &jump.state);
-    encode(&State { kind: "state", item_id: scene.item_id, reason, skipped: jump.skipped, item })
-}
-
-/// Neither NATS nor Redis tells anything: what was shown may be old.
-pub(crate) fn stale(item_id: &ItemId) -> Utf8Bytes {
-    encode(&Sign { kind: "stale", item_id })
-}
-
-/// After [`stale`]: what is shown is up to date again.
-pub(crate) fn live(item_id: &ItemId) -> Utf8Bytes {
-    encode(&Sign { kind: "live", item_id })
-}
-
-fn item<'a>(scene: Scene<'a>, state: &'a ItemState) -> Item<'a> {
-    Item {
-        current_bid: state.current_bid(),
-        highest_bidder_id: state.leader.as_ref().map(|leader| &leader.user),
-        seq: state.position.seq,
-        epoch: state.position.epoch,
-        status: "active",
-        server_time: scene.server_time,
-        subscribers: scene.subscribers,
+impl Frame {
+    pub(crate) fn text(position: Position, payload: &str) -> Self {
+        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+        let length = payload.len() as u64;
+        let mut bytes = BytesMut::with_capacity(header.len(length) + payload.len()).writer();
+        header.format(length, &mut bytes).expect("memory takes everything");
+        let mut bytes = bytes.into_inner();
+        bytes.put(payload.as_bytes());
+        Self { position, bytes: bytes.freeze() }
     }
-}
 
-fn encode(frame: &impl Serialize) -> Utf8Bytes {
-    serde_json::to_string(frame).expect("a frame's fields always have a JSON form").into()
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Without the header.
+    pub(crate) fn payload(&self) -> Bytes {
+        let header = match self.bytes[1] {
+            0..126 => 2,
+            126 => 4,
+            _ => 10,
+        };
+        self.bytes.slice(header..)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use auction::Leader;
-
     use super::*;
 
     #[test]
-    fn the_wire_form_of_snapshots_is_pinned() {
-        let item_id = ItemId::parse("lot1").unwrap();
-        let server_time = Timestamp::parse("2026-11-23T17:47:43.000123Z").unwrap();
-        let scene = Scene { item_id: &item_id, server_time, subscribers: 3 };
-        let new = connected(scene, Uuid::from_u128(1), None, &ItemState::new(2));
-        insta::assert_snapshot!(new.as_str(), @r#"{"type":"connected","itemId":"lot1","clientId":"00000000-0000-0000-0000-000000000001","current_bid":0.00,"seq":0,"epoch":2,"status":"active","server_time":"2026-11-23T17:47:43.000123Z","subscribers":3}"#);
-        let leader = Leader { user: UserId::parse("alice").unwrap(), amount: Amount::parse("100.01").unwrap() };
-        let position = Position { epoch: 3, seq: 9 };
-        let state_now = ItemState { position, leader: Some(leader), bid_count: 9, last_event_at: None };
-        let jump = Jump { reason: JumpReason::LogTrimmed, state: state_now, skipped: 4 };
-        insta::assert_snapshot!(state(scene, &jump).as_str(), @r#"{"type":"state","itemId":"lot1","reason":"log_trimmed","skipped":4,"current_bid":100.01,"highest_bidder_id":"alice","seq":9,"epoch":3,"status":"active","server_time":"2026-11-23T17:47:43.000123Z","subscribers":3}"#);
+    fn the_payload_stands_behind_a_header_of_any_size() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
+            let text = "x".repeat(length);
+            let frame = Frame::text(Position { epoch: 1, seq: 2 }, &text);
+            assert_eq!(frame.payload(), text);
+            assert_eq!(frame.bytes()[0], 0x81, "final, and a text");
+        }
     }
 }

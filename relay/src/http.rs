@@ -2,6 +2,7 @@
 
 mod problem;
 mod report;
+mod sse;
 mod upgrade;
 
 use std::sync::Arc;
@@ -25,19 +26,20 @@ use crate::origins::Origins;
 pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) origins: Origins,
-    /// One permit for each viewer there may be.
-    pub(crate) viewers: Arc<Semaphore>,
-    pub(crate) viewers_max: usize,
     pub(crate) handshakes: Arc<Semaphore>,
     pub(crate) handshakes_max: usize,
     pub(crate) tasks: TaskTracker,
+    pub(crate) has_echo: bool,
 }
 
 pub(crate) fn router(app: App) -> Router {
     let origins = app.origins.clone();
     let allowed = AllowOrigin::predicate(move |origin, _| origins.allow(origin));
-    Router::new()
+    let tests = if app.has_echo { Router::new().route("/echo", get(upgrade::echo)) } else { Router::new() };
+    tests
         .route("/ws/items/{id}", get(upgrade::watch_item))
+        .route("/ws", get(upgrade::watch_many))
+        .route("/sse/items/{id}", get(sse::watch_item))
         .route("/health", get(report::health))
         .route("/stats", get(report::stats))
         .route("/stats/items/{id}", get(report::item_stats))

@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auction::ItemId;
 use ledger::Ledger;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::bus::Bus;
+use crate::config::{Config, SlowViewers};
+use crate::engine::Engine;
 use crate::item::{ItemHandle, Task};
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::places::Places;
+use crate::ring::Ring;
 
 pub(crate) struct Hub {
     pub(crate) ledger: Ledger,
@@ -21,6 +26,11 @@ pub(crate) struct Hub {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) freshness: watch::Sender<Freshness>,
+    pub(crate) engine: Engine,
+    pub(crate) places: Arc<Places>,
+    pub(crate) slow_viewers: SlowViewers,
+    ring_frames: usize,
+    runtime: Handle,
     tasks: TaskTracker,
     items_max: usize,
     items: Mutex<HashMap<ItemId, Arc<ItemHandle>>>,
@@ -47,12 +57,28 @@ impl Hub {
         (ledger, bus): (Ledger, Bus),
         metrics: Arc<Metrics>,
         (tasks, shutdown): (TaskTracker, CancellationToken),
-        items_max: usize,
+        (engine, places): (Engine, Arc<Places>),
+        config: &Config,
     ) -> Arc<Self> {
         let reads = Semaphore::new(limits::READS_MAX);
         let (freshness, _) = watch::channel(Freshness::Fresh);
         let items = Mutex::default();
-        Arc::new(Self { ledger, bus, reads, metrics, shutdown, freshness, tasks, items_max, items })
+        Arc::new(Self {
+            ledger,
+            bus,
+            reads,
+            metrics,
+            shutdown,
+            freshness,
+            engine,
+            places,
+            slow_viewers: config.slow_viewers,
+            ring_frames: config.ring_frames,
+            runtime: Handle::current(),
+            tasks,
+            items_max: config.connections_max,
+            items,
+        })
     }
 
     /// The item's task, started if nobody watches it yet. It lives at least as long as the handle is held. `None`: too
@@ -65,16 +91,19 @@ impl Hub {
         if items.len() >= self.items_max {
             return None;
         }
-        let (sender, commands) = mpsc::channel(limits::ITEM_COMMANDS_MAX);
-        let handle = Arc::new(ItemHandle::new(sender));
+        let (sender, commands) = mpsc::unbounded_channel();
+        let ring = Ring::new(self.engine.shards(), self.ring_frames);
+        let handle = Arc::new(ItemHandle::new(item.clone(), sender, ring));
         items.insert(item.clone(), Arc::clone(&handle));
         drop(items);
-        let task = Task::new(item.clone(), Arc::clone(self), commands, handle.shared());
+        let task = Task::new(item.clone(), Arc::clone(self), commands, Arc::clone(handle.shared()));
         let (hub, item) = (Arc::clone(self), item.clone());
-        self.tasks.spawn(async move {
+        let life = async move {
             task.run().await;
             hub.forget_ended(&item);
-        });
+        };
+        // A shard asks for items, too, and is no thread of the runtime.
+        self.tasks.spawn_on(life, &self.runtime);
         Some(handle)
     }
 

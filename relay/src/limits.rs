@@ -4,7 +4,7 @@ use std::time::Duration;
 
 // Viewers and their sockets.
 
-/// Viewers at most, where the limit on open files does not say less. At about 10 KiB each they take 1 GB.
+/// Viewers at most, where the limit on open files does not say less.
 pub(crate) const CONNECTIONS_MAX: usize = 100_000;
 /// Connections that have not become viewers: handshakes, `/health`, `/metrics`, and those told to come back later.
 pub(crate) const HANDSHAKES_MAX: usize = 1024;
@@ -28,15 +28,37 @@ pub(crate) const MESSAGES_PER_PING_MAX: u32 = 1000;
 /// And how many bytes: some hundred answers to pings are 10 KB. Counting messages does not bound fragments, which are
 /// none until the last of them.
 pub(crate) const BYTES_PER_PING_MAX: usize = 64 * 1024;
-/// The codec clears this much at every wake-up; its default of 128 KiB costs 134 KiB and 7 µs for each viewer.
-pub(crate) const READ_BUFFER_BYTES: usize = 512;
-/// Frames are gathered up to here before they are written: about 14 bids in one system call.
-pub(crate) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
-/// Never reached: writing waits as soon as the buffer is full. Leaves room for one frame of any size we make.
-pub(crate) const WRITE_BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// Frames that wait for a slow viewer: a stall of 4 s at 256 bids a second. They are shared, so a place costs 32 bytes.
-pub(crate) const VIEWER_QUEUE_FRAMES: usize = 1024;
-/// A write that takes longer means that the viewer stopped reading.
+/// What is read at once. A thread has one such buffer for all of its viewers.
+pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// Written in one system call: more than any viewer's send buffer takes.
+pub(crate) const BATCH_BYTES_MAX: usize = 128 * 1024;
+/// The last frames of an item, which its viewers share: a stall of 4 s at 256 bids a second. `RELAY_RING_FRAMES`
+pub(crate) const RING_FRAMES: usize = 1024;
+/// Frames of the log that wait for a viewer that comes back.
+pub(crate) const REPLAY_FRAMES_MAX: usize = 1024;
+/// For a viewer of Server-Sent Events, on their way to its task.
+pub(crate) const STREAM_FRAMES_MAX: usize = 64;
+/// Answers to pings that wait for a client that does not read.
+pub(crate) const PONGS_MAX: usize = 16;
+/// In a row, before a shard looks at its connections again.
+pub(crate) const COMMANDS_PER_TURN_MAX: usize = 1024;
+/// And connections, before it looks at its commands.
+pub(crate) const EVENTS_PER_TURN_MAX: usize = 1024;
+/// Viewers of an item that stay in one shard; what is beyond goes to the others. README.md has the measurement.
+/// `RELAY_SPREAD_ABOVE`
+pub(crate) const SPREAD_ABOVE: usize = 4000;
+/// Shards at most, if the machine has more processors. `RELAY_SHARDS`
+pub(crate) const SHARDS_MAX: usize = 16;
+/// Items that a connection may watch.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 100;
+/// Commands of a connection in each interval.
+pub(crate) const COMMANDS_MAX: u16 = 50;
+pub(crate) const COMMANDS_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a connection may be there for several items and watch none.
+pub(crate) const IDLE_MAX: Duration = Duration::from_secs(60);
+/// A message of the conformance tests, whose largest has 16 MiB.
+pub(crate) const ECHO_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Without any progress of a write: the viewer stopped reading.
 pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Below the 30 s and 60 s after which proxies cut silent connections. Jittered, so that pings spread out.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(25);
@@ -51,15 +73,21 @@ pub(crate) const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// What a refused viewer is told to wait.
 pub(crate) const RETRY_AFTER_S: u64 = 5;
-/// From the signal to the exit, for all viewers to be told.
+/// How long it takes to tell all viewers to come back, when the relay stops. `RELAY_DRAIN_S`
+pub(crate) const DRAIN: Duration = Duration::from_secs(2);
+/// Viewers that should come back in a second: handshakes are what a relay can do least of.
+pub(crate) const RETURNS_PER_SECOND: u32 = 2000;
+/// Few viewers come back within this time.
+pub(crate) const RETURN_SPREAD_MIN: Duration = Duration::from_secs(1);
+/// After that, for the last of them to hang up.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
 // Items.
 
-/// Viewers that join or leave an item and wait for its task.
-pub(crate) const ITEM_COMMANDS_MAX: usize = 1024;
 /// How long a new viewer waits for the first snapshot of its item: longer than two attempts to read it.
 pub(crate) const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Between two frames that tell all viewers of an item how many they are.
+pub(crate) const SUBSCRIBERS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long an item stays subscribed without a viewer: a page that is reloaded costs no new subscription.
 pub(crate) const ITEM_LINGER: Duration = Duration::from_secs(10);
 /// One attempt to open an item, queueing for Redis included.
@@ -75,12 +103,12 @@ pub(crate) const GAP_HOLD: Duration = Duration::from_millis(25);
 pub(crate) const HELD_EVENTS_MAX: usize = 256;
 /// Events read from the log in one call: about 50 KB.
 pub(crate) const LOG_PAGE_EVENTS: usize = 256;
-/// What a page can set free at once. Before a page is read, every viewer's queue should have room for it.
+/// What a page can set free at once. Before a page is read, the slowest viewer should be able to miss none of it.
 pub(crate) const BURST_FRAMES_MAX: usize = LOG_PAGE_EVENTS + HELD_EVENTS_MAX;
-const _: () = assert!(BURST_FRAMES_MAX <= VIEWER_QUEUE_FRAMES / 2, "viewers would be closed for the relay's own haste");
-/// How long one page waits for the slowest viewer's queue. Who has not made room by then risks being closed.
+const _: () = assert!(BURST_FRAMES_MAX <= RING_FRAMES / 2, "viewers would miss frames for the relay's own haste");
+/// How long one page waits for the slowest viewer. Who has not read by then may get a snapshot.
 pub(crate) const PAGE_PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks at the queues.
+/// Between two looks at the slowest.
 pub(crate) const PAGE_RECHECK: Duration = Duration::from_millis(2);
 /// Before a failed reading is repeated; doubles with each failure.
 pub(crate) const READ_RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -104,6 +132,8 @@ pub(crate) const RESUME_RECHECK: Duration = Duration::from_millis(20);
 
 // NATS.
 
+/// Messages of one item that are shown together.
+pub(crate) const MESSAGES_TOGETHER_MAX: usize = 256;
 /// Messages of one item that its task has not taken yet. More are dropped by the client, and found in the log.
 pub(crate) const SUBSCRIPTION_MESSAGES_MAX: usize = 4096;
 /// Subscriptions asked for and not sent yet: what can pile up while NATS is away.

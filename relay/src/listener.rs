@@ -1,21 +1,23 @@
 //! Accepting connections. Nothing that goes wrong with one of them ends the loop.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, http::Request};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
 use crate::limits;
@@ -59,15 +61,12 @@ impl Acceptor {
             };
             let Some((permit, accepted)) = self.shutdown.run_until_cancelled(next).await else { return };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     if std::mem::take(&mut failing) {
                         info!("accepting connections again");
                     }
-                    let connection = serve(stream, self.router.clone(), self.shutdown.clone());
-                    self.tasks.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
+                    let visit = Visit::new(peer.ip().to_canonical(), permit.ok());
+                    self.tasks.spawn(serve(stream, self.router.clone(), self.shutdown.clone(), visit));
                 }
                 // The peer's doing: the next connection is as good as any.
                 Err(error) if is_of_one_connection(&error) => {}
@@ -88,9 +87,33 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
+/// One connection, known to whoever answers its requests.
+pub(crate) struct Visit {
+    pub(crate) peer: IpAddr,
+    /// Of the connections that are no viewers.
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    is_stream: AtomicBool,
+}
+
+impl Visit {
+    fn new(peer: IpAddr, permit: Option<OwnedSemaphorePermit>) -> Arc<Self> {
+        Arc::new(Self { peer, permit: Mutex::new(permit), is_stream: AtomicBool::new(false) })
+    }
+
+    /// Its answer has no end: it is a viewer by now, and ends when the engine ends it.
+    pub(crate) fn becomes_stream(&self) {
+        self.is_stream.store(true, Ordering::SeqCst);
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn is_stream(&self) -> bool {
+        self.is_stream.load(Ordering::SeqCst)
+    }
+}
+
 /// Answers the requests of one connection. It ends with the connection, at the latest with its deadline, or with the
 /// upgrade that makes a viewer of it.
-async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken, visit: Arc<Visit>) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "the connection is gone");
         return;
@@ -99,8 +122,22 @@ async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
     http.timer(TokioTimer::new());
     http.header_read_timeout(limits::HANDSHAKE_DEADLINE);
     http.max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let visited = Arc::clone(&visit);
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&visited));
+        request
+    });
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = pin!(connection.with_upgrades());
+    let over = async {
+        tokio::select! {
+            () = sleep(limits::HTTP_CONNECTION_DEADLINE) => {}
+            () = shutdown.cancelled() => {}
+        }
+        if visit.is_stream() {
+            std::future::pending().await
+        }
+    };
     tokio::select! {
         result = &mut connection => {
             if let Err(error) = result {
@@ -108,8 +145,7 @@ async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
             }
             return;
         }
-        () = sleep(limits::HTTP_CONNECTION_DEADLINE) => {}
-        () = shutdown.cancelled() => {}
+        () = over => {}
     }
     connection.as_mut().graceful_shutdown();
     // It takes the answer that was begun, or is cut off; both are its end.

@@ -12,6 +12,7 @@ pub(crate) struct Metrics {
     pub(crate) frames_sent: Counter,
     pub(crate) viewers_connected: Counter,
     pub(crate) slow_viewers_closed: Counter,
+    pub(crate) slow_viewers_conflated: Counter,
     pub(crate) connections_refused: Counter,
     pub(crate) accepts_failed: Counter,
     pub(crate) events_in_order: Counter,
@@ -63,8 +64,15 @@ impl Metrics {
         };
         Self {
             frames_sent: counter("frames_sent", "Frames written to viewers"),
-            viewers_connected: counter("viewers_connected", "WebSocket handshakes completed"),
-            slow_viewers_closed: counter("slow_viewers_closed", "Viewers closed because their queue was full"),
+            viewers_connected: counter("viewers_connected", "Viewers whose handshake was completed"),
+            slow_viewers_closed: counter(
+                "slow_viewers_closed",
+                "Viewers closed because they read nothing for too long",
+            ),
+            slow_viewers_conflated: counter(
+                "slow_viewers_conflated",
+                "Times that a snapshot took the place of what a viewer was too slow for",
+            ),
             connections_refused: counter("connections_refused", "Viewers refused because the relay was full"),
             accepts_failed: counter("accepts_failed", "Connections that could not be accepted"),
             events_in_order: counter("events_in_order", "Events from NATS that were the next of their item"),

@@ -231,8 +231,8 @@ impl World {
         for output in &self.shown {
             match output {
                 Output::Event { frame, .. } => {
-                    let next = AuctionEvent::from_json(frame.as_bytes()).unwrap().position;
-                    assert_eq!(frame.as_str(), event(next.epoch, next.seq).to_json());
+                    let next = AuctionEvent::from_json(&frame.payload()).unwrap().position;
+                    assert_eq!(frame.payload(), event(next.epoch, next.seq).to_json());
                     assert!(self.follows(next, last), "{next:?} after {last:?}");
                     last = next;
                 }

@@ -2,14 +2,14 @@
 
 use auction::{AuctionEvent, ItemId};
 use bytes::Bytes;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::frame::Frame;
 use crate::limits::EVENT_BYTES_MAX;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) event: AuctionEvent,
-    pub(crate) frame: Utf8Bytes,
+    pub(crate) frame: Frame,
 }
 
 impl Published {
@@ -19,13 +19,13 @@ impl Published {
             return None;
         }
         let event = AuctionEvent::from_json(&payload).ok()?;
-        let frame = Utf8Bytes::try_from(payload).ok()?;
+        let frame = Frame::text(event.position, str::from_utf8(&payload).ok()?);
         (event.item_id == *item).then_some(Self { event, frame })
     }
 
     /// What came from the log, which keeps another form: encoded as it was when it was published.
     pub(crate) fn encode(event: AuctionEvent) -> Self {
-        let frame = Utf8Bytes::from(event.to_json());
+        let frame = Frame::text(event.position, &event.to_json());
         Self { event, frame }
     }
 }

@@ -101,7 +101,7 @@ fn at(epoch: u64, seq: u64) -> (Feed, Instant) {
 
 fn frames(outputs: &Outputs) -> Vec<u64> {
     let seq = |output: &Output| match output {
-        Output::Event { frame, .. } => AuctionEvent::from_json(frame.as_bytes()).unwrap().position.seq,
+        Output::Event { frame, .. } => AuctionEvent::from_json(&frame.payload()).unwrap().position.seq,
         Output::Snapshot(_) => panic!("a snapshot"),
     };
     outputs.iter().map(seq).collect()

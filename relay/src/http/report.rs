@@ -50,6 +50,7 @@ pub(super) struct Stats {
     nats_connected: bool,
     frames_sent: u64,
     slow_viewers_closed: u64,
+    slow_viewers_conflated: u64,
     gaps_filled: u64,
     snapshots_sent: u64,
     events_in_order: u64,
@@ -69,6 +70,7 @@ pub(super) async fn stats(State(app): State<Arc<App>>) -> Json<Stats> {
         nats_connected: levels.nats_connected,
         frames_sent: metrics.frames_sent.get(),
         slow_viewers_closed: metrics.slow_viewers_closed.get(),
+        slow_viewers_conflated: metrics.slow_viewers_conflated.get(),
         gaps_filled: metrics.gaps_filled.get(),
         snapshots_sent: metrics.snapshots.get(),
         events_in_order: metrics.events_in_order.get(),
@@ -87,12 +89,11 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
 
 fn levels(app: &App) -> Levels {
     let counts = app.hub.counts();
-    let viewers = app.viewers_max - app.viewers.available_permits();
     let handshakes = app.handshakes_max - app.handshakes.available_permits();
     Levels {
         subscribers: counts.subscribers,
         items: counts.items,
-        connections: viewers + handshakes,
+        connections: app.hub.places.taken() + handshakes,
         nats_connected: app.hub.bus.is_connected(),
     }
 }

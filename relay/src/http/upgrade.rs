@@ -1,4 +1,4 @@
-//! The WebSocket handshake (RFC 6455 section 4.2), up to the task of a viewer.
+//! The WebSocket handshake (RFC 6455 section 4.2), until the engine takes the connection.
 
 use std::sync::Arc;
 
@@ -16,19 +16,15 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig},
-    },
-};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 use super::{App, Problem, item_id};
+use crate::engine::{Newcomer, Outlet, Purpose};
 use crate::item::Since;
 use crate::limits;
-use crate::viewer::{Connection, Metered};
+use crate::listener::Visit;
+use crate::places::{Full, Place};
 
 pub(super) async fn watch_item(
     State(app): State<Arc<App>>,
@@ -38,27 +34,42 @@ pub(super) async fn watch_item(
 ) -> Result<Response, Problem> {
     let item = item_id(path)?;
     let since = since(query)?;
-    if !app.origins.allow_request(request.headers()) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "origin", "pages of this origin may not watch"));
-    }
+    check_origin(&app, &request)?;
     let accept = accept_key(&request)?;
-    let permit = Arc::clone(&app.viewers).try_acquire_owned().map_err(|_| full(&app))?;
+    let place = place(&app, &request)?;
     let handle = app.hub.watch(&item).ok_or_else(|| full(&app))?;
-    let upgrade = hyper::upgrade::on(&mut request);
-    let metrics = Arc::clone(&app.hub.metrics);
+    Ok(upgrade(&app, &mut request, accept, Purpose::Item(handle, since), place))
+}
+
+/// Several items over one connection, which says what it wants to watch.
+pub(super) async fn watch_many(State(app): State<Arc<App>>, mut request: Request) -> Result<Response, Problem> {
+    check_origin(&app, &request)?;
+    let accept = accept_key(&request)?;
+    let place = place(&app, &request)?;
+    Ok(upgrade(&app, &mut request, accept, Purpose::Many, place))
+}
+
+/// For the conformance tests: says everything back, through the same connection code.
+pub(super) async fn echo(State(app): State<Arc<App>>, mut request: Request) -> Result<Response, Problem> {
+    let accept = accept_key(&request)?;
+    let place = place(&app, &request)?;
+    Ok(upgrade(&app, &mut request, accept, Purpose::Echo, place))
+}
+
+fn upgrade(app: &App, request: &mut Request, accept: HeaderValue, purpose: Purpose, place: Place) -> Response {
+    let upgrade = hyper::upgrade::on(request);
+    let hub = Arc::clone(&app.hub);
     app.tasks.spawn(async move {
-        if let Some(socket) = Box::pin(upgraded(upgrade)).await {
-            metrics.viewers_connected.inc();
-            Connection::join(socket, handle, since, metrics).await;
+        if let Some((outlet, first_bytes)) = upgraded(upgrade).await {
+            hub.engine.adopt(Newcomer { outlet, first_bytes, purpose, place });
         }
-        drop(permit);
     });
     let headers = [
         (header::CONNECTION, HeaderValue::from_static("Upgrade")),
         (header::UPGRADE, HeaderValue::from_static("websocket")),
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
-    Ok((StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response())
+    (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response()
 }
 
 /// `?since=SEQ&epoch=E`
@@ -68,17 +79,33 @@ pub(super) struct SinceQuery {
     epoch: Option<u64>,
 }
 
-fn since(query: Result<Query<SinceQuery>, QueryRejection>) -> Result<Option<Since>, Problem> {
-    let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad-since", detail);
-    let Query(SinceQuery { since, epoch }) = query.map_err(|_| bad("since and epoch must be whole numbers"))?;
-    match (since, epoch) {
-        (Some(seq), epoch) => Ok(Some(Since { seq, epoch })),
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(bad("an epoch without a since means nothing")),
+pub(super) fn check_origin(app: &App, request: &Request) -> Result<(), Problem> {
+    match app.origins.allow_request(request.headers()) {
+        true => Ok(()),
+        false => Err(Problem::new(StatusCode::FORBIDDEN, "origin", "pages of this origin may not watch")),
     }
 }
 
-fn full(app: &App) -> Problem {
+pub(super) fn place(app: &App, request: &Request) -> Result<Place, Problem> {
+    let visit: &Arc<Visit> = request.extensions().get().ok_or_else(|| full(app))?;
+    app.hub.places.take(visit.peer).map_err(|why| match why {
+        Full::All => full(app),
+        Full::OfAddress => {
+            app.hub.metrics.connections_refused.inc();
+            let detail = "the relay has as many viewers of this address as it serves";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "address-full", detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER_S))
+        }
+    })
+}
+
+pub(super) fn since(query: Result<Query<SinceQuery>, QueryRejection>) -> Result<Option<Since>, Problem> {
+    let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad-since", detail);
+    let Query(SinceQuery { since, epoch }) = query.map_err(|_| bad("since and epoch must be whole numbers"))?;
+    Since::new(since, epoch).map_err(|_| bad("an epoch without a since means nothing"))
+}
+
+pub(super) fn full(app: &App) -> Problem {
     app.hub.metrics.connections_refused.inc();
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "the relay has as many viewers as it can serve")
         .with_header(header::RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER_S))
@@ -115,16 +142,11 @@ fn is_key(key: &[u8]) -> bool {
     key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(is_base64)
 }
 
-async fn upgraded(upgrade: OnUpgrade) -> Option<WebSocketStream<Metered>> {
+/// The socket and what came behind the request. All that the handshake took is given back.
+async fn upgraded(upgrade: OnUpgrade) -> Option<(Outlet, Vec<u8>)> {
     let upgraded = timeout(limits::HANDSHAKE_DEADLINE, upgrade).await.ok()?;
     let upgraded = upgraded.inspect_err(|error| debug!(%error, "a handshake broke off")).ok()?;
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    let config = WebSocketConfig::default()
-        .read_buffer_size(limits::READ_BUFFER_BYTES)
-        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(limits::WRITE_BUFFER_BYTES_MAX)
-        .max_message_size(Some(limits::MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(limits::MESSAGE_BYTES_MAX));
-    let (stream, first_bytes) = (Metered::new(parts.io.into_inner()), parts.read_buf.to_vec());
-    Some(WebSocketStream::from_partially_read(stream, first_bytes, Role::Server, Some(config)).await)
+    let socket = parts.io.into_inner().into_std().inspect_err(|error| debug!(%error, "a socket is lost")).ok()?;
+    Some((Outlet::Socket(mio::net::TcpStream::from_std(socket)), parts.read_buf.to_vec()))
 }

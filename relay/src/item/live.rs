@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use async_nats::{Message, Subscriber};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use ledger::Standing;
 use tokio::time::sleep_until;
 use tracing::{debug, error, warn};
@@ -17,8 +17,8 @@ use super::opening::{self, Answer};
 use super::{Command, recent::Recent, resuming::Resuming, task::Task};
 use crate::clock::ServerClock;
 use crate::closing::Closing;
-use crate::feed::{Arrived, Feed, Output, Outputs, Published};
-use crate::frame::{self, Scene};
+use crate::feed::{Arrived, Feed, JumpReason, Output, Outputs, Published};
+use crate::frame::{self, Frame, Scene};
 use crate::hub::Freshness;
 use crate::limits;
 
@@ -33,6 +33,8 @@ pub(super) struct Live<'a> {
     reading: Option<Reading>,
     /// Since when a reading waits for viewers to make room.
     crowded_since: Option<Instant>,
+    /// How many viewers there are, as all were told last, and when.
+    told_subscribers: (usize, Instant),
     empty_since: Instant,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Live<'a> {
             resuming: Resuming::default(),
             reading: None,
             crowded_since: None,
+            told_subscribers: (0, now),
             empty_since: now,
         }
     }
@@ -65,15 +68,15 @@ impl<'a> Live<'a> {
         let mut freshness = self.task.hub.freshness.subscribe();
         let shared = Arc::clone(&self.task.shared);
         self.greet_all();
-        self.task.viewers.publish_count(self.resuming.len());
         loop {
             self.resume();
             let recheck_at = self.begin_reading();
             let resume_at = (!self.resuming.is_empty()).then(|| Instant::now() + limits::RESUME_RECHECK);
-            let deadline = [self.feed.deadline(), recheck_at, resume_at].into_iter().flatten().min();
-            let nobody_watches = self.task.viewers.is_empty() && self.resuming.is_empty();
+            let count_at = self.tell_subscribers();
+            let deadline = [self.feed.deadline(), recheck_at, resume_at, count_at].into_iter().flatten().min();
+            let nobody_watches = self.task.subscribers == 0;
             let next = tokio::select! {
-                message = subscription.next() => self.hear(message),
+                message = subscription.next() => self.hear_all(message, &mut subscription),
                 Some(command) = self.task.commands.recv() => self.obey(command),
                 answer = answered(&mut self.reading) => self.take_answer(answer),
                 page = self.resuming.page() => {
@@ -99,11 +102,23 @@ impl<'a> Live<'a> {
                 () = sleep_until_some(Some(self.empty_since + limits::ITEM_LINGER)), if nobody_watches => self.retire(),
             };
             self.show();
-            self.task.viewers.publish_count(self.resuming.len());
             if let Next::End = next {
                 return;
             }
         }
+    }
+
+    /// What has come by now is shown together.
+    fn hear_all(&mut self, first: Option<Message>, subscription: &mut Subscriber) -> Next {
+        let mut next = Some(first);
+        for _ in 0..limits::MESSAGES_TOGETHER_MAX {
+            let Some(message) = next else { break };
+            if let Next::End = self.hear(message) {
+                return Next::End;
+            }
+            next = subscription.next().now_or_never();
+        }
+        next.map_or(Next::Continue, |message| self.hear(message))
     }
 
     fn hear(&mut self, message: Option<Message>) -> Next {
@@ -126,12 +141,10 @@ impl<'a> Live<'a> {
     }
 
     fn obey(&mut self, command: Command) -> Next {
-        match command {
-            Command::Join(viewer) => self.greet(viewer, 1),
-            Command::Leave(id) => {
-                self.resuming.leave(id);
-                self.task.viewers.leave(id);
-            }
+        match self.task.count(command) {
+            Command::Join(viewer) => self.greet(viewer),
+            Command::Leave(seat) => self.resuming.leave(seat),
+            Command::FellBehind(viewer, last) => self.catch_up(viewer, JumpReason::TooSlow, last),
         }
         self.empty_since = Instant::now();
         Next::Continue
@@ -143,7 +156,7 @@ impl<'a> Live<'a> {
         if self.feed.wants_page() {
             let now = Instant::now();
             let crowded_since = *self.crowded_since.get_or_insert(now);
-            let is_crowded = !self.task.viewers.have_room_for(limits::BURST_FRAMES_MAX);
+            let is_crowded = !self.task.shared.ring.has_room_for(limits::BURST_FRAMES_MAX);
             if is_crowded && now < crowded_since + limits::PAGE_PATIENCE {
                 return Some(now + limits::PAGE_RECHECK);
             }
@@ -185,38 +198,63 @@ impl<'a> Live<'a> {
 
     /// What viewers see may be old: they are told, and in the end told to come back.
     fn freshness_changed(&mut self) {
-        match *self.task.hub.freshness.borrow() {
-            Freshness::Fresh => self.task.viewers.show(&frame::live(&self.task.item)),
-            Freshness::Stale => self.task.viewers.show(&frame::stale(&self.task.item)),
+        let freshness = *self.task.hub.freshness.borrow();
+        match freshness {
+            Freshness::Fresh => self.show_all(frame::live(&self.task.item, self.feed.position())),
+            Freshness::Stale => self.show_all(frame::stale(&self.task.item, self.feed.position())),
             Freshness::GivenUp => {
-                self.task.viewers.close_all(Closing::Unavailable);
+                self.task.hub.engine.close_all(&self.task.shared, Closing::Unavailable);
                 std::mem::take(&mut self.resuming).close_all(Closing::Unavailable);
             }
         }
     }
 
     fn show(&mut self) {
+        if self.outputs.is_empty() {
+            return;
+        }
         for output in std::mem::take(&mut self.outputs) {
             match output {
-                Output::Event { position, frame } => {
-                    self.task.viewers.show(&frame);
-                    self.recent.push(position, frame);
+                Output::Event { frame, .. } => {
+                    self.task.shared.ring.push(frame.clone());
+                    self.recent.push(frame);
                 }
                 Output::Snapshot(jump) => {
                     warn!(item = %self.task.item, reason = ?jump.reason, skipped = jump.skipped, "a new snapshot");
                     self.task.hub.metrics.snapshots.inc();
                     let frame = frame::state(self.scene(), &jump);
-                    self.task.viewers.show(&frame);
+                    self.task.shared.ring.push(frame);
                     self.recent = Recent::new(jump.state.position);
                     self.resuming.history_changed();
                 }
             }
         }
+        self.task.hub.engine.show(&self.task.shared);
+    }
+
+    fn show_all(&mut self, frame: Frame) {
+        self.task.shared.ring.push(frame);
+        self.task.hub.engine.show(&self.task.shared);
+    }
+
+    /// Tells all how many they are, from time to time. Returns when to do so, if the number has changed.
+    fn tell_subscribers(&mut self) -> Option<Instant> {
+        let (told, told_at) = self.told_subscribers;
+        let (now, subscribers, due) = (Instant::now(), self.task.subscribers, told_at + limits::SUBSCRIBERS_INTERVAL);
+        if subscribers == told || subscribers == 0 {
+            return None;
+        }
+        if now < due {
+            return Some(due);
+        }
+        self.told_subscribers = (subscribers, now);
+        self.show_all(frame::subscribers(&self.task.item, self.feed.position(), subscribers));
+        None
     }
 
     fn scene(&self) -> Scene<'_> {
         let (item_id, server_time) = (&self.task.item, self.clock.time(Instant::now()));
-        Scene { item_id, server_time, subscribers: self.task.viewers.len() + self.resuming.len() }
+        Scene { item_id, server_time, subscribers: self.task.subscribers }
     }
 }
 

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use auction::Position;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::frame::Frame;
 use crate::limits::RECENT_FRAMES_MAX;
 
 pub(super) struct Recent {
     /// What the first frame followed.
     start: Position,
-    frames: VecDeque<(Position, Utf8Bytes)>,
+    frames: VecDeque<Frame>,
 }
 
 impl Recent {
@@ -18,22 +18,22 @@ impl Recent {
         Self { start, frames: VecDeque::new() }
     }
 
-    pub(super) fn push(&mut self, position: Position, frame: Utf8Bytes) {
+    pub(super) fn push(&mut self, frame: Frame) {
         if self.frames.len() == RECENT_FRAMES_MAX
-            && let Some((first, _)) = self.frames.pop_front()
+            && let Some(first) = self.frames.pop_front()
         {
-            self.start = first;
+            self.start = first.position();
         }
-        self.frames.push_back((position, frame));
+        self.frames.push_back(frame);
     }
 
     /// What followed a position, if it is known.
-    pub(super) fn after(&self, position: Position) -> Option<impl ExactSizeIterator<Item = &Utf8Bytes>> {
+    pub(super) fn after(&self, position: Position) -> Option<impl ExactSizeIterator<Item = &Frame>> {
         let skipped = match position == self.start {
             true => 0,
-            false => self.frames.binary_search_by_key(&position, |(position, _)| *position).ok()? + 1,
+            false => self.frames.binary_search_by_key(&position, Frame::position).ok()? + 1,
         };
-        Some(self.frames.range(skipped..).map(|(_, frame)| frame))
+        Some(self.frames.range(skipped..))
     }
 }
 
@@ -46,18 +46,18 @@ mod tests {
         let at = |epoch, seq| Position { epoch, seq };
         let mut recent = Recent::new(at(1, 4));
         let after = |recent: &Recent, position| {
-            recent.after(position).map(|frames| frames.map(|frame| frame.as_str().to_owned()).collect::<Vec<_>>())
+            recent.after(position).map(|frames| frames.map(Frame::payload).collect::<Vec<_>>())
         };
         assert_eq!(after(&recent, at(1, 4)), Some(vec![]));
-        recent.push(at(1, 5), "five".into());
-        recent.push(at(2, 6), "six".into());
-        assert_eq!(after(&recent, at(1, 4)), Some(vec!["five".to_owned(), "six".to_owned()]));
-        assert_eq!(after(&recent, at(1, 5)), Some(vec!["six".to_owned()]));
+        recent.push(Frame::text(at(1, 5), "five"));
+        recent.push(Frame::text(at(2, 6), "six"));
+        assert_eq!(after(&recent, at(1, 4)), Some(vec!["five".into(), "six".into()]));
+        assert_eq!(after(&recent, at(1, 5)), Some(vec!["six".into()]));
         assert_eq!(after(&recent, at(2, 6)), Some(vec![]));
         for unknown in [at(1, 3), at(1, 6), at(2, 5), at(2, 7)] {
             assert_eq!(after(&recent, unknown), None);
         }
-        (7..).take(RECENT_FRAMES_MAX).for_each(|seq| recent.push(at(2, seq), "later".into()));
+        (7..).take(RECENT_FRAMES_MAX).for_each(|seq| recent.push(Frame::text(at(2, seq), "later")));
         assert_eq!(after(&recent, at(1, 5)), None);
         assert_eq!(after(&recent, at(2, 6)).map(|frames| frames.len()), Some(RECENT_FRAMES_MAX));
     }

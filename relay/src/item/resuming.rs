@@ -12,13 +12,13 @@ use std::time::Instant;
 use anyhow::Result;
 use auction::Position;
 use ledger::{Continuity, LogPage};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-use uuid::Uuid;
 
 use self::resumer::{Place, Resumer};
 use super::{Viewer, recent::Recent};
 use crate::closing::Closing;
+use crate::engine::SeatKey;
 use crate::feed::{JumpReason, Published};
+use crate::frame::Frame;
 use crate::limits;
 
 type Reading = Pin<Box<dyn Future<Output = Result<LogPage>> + Send>>;
@@ -51,16 +51,12 @@ impl Resuming {
         self.resumers.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.resumers.len()
-    }
-
     pub(super) fn add(&mut self, viewer: Viewer, after: Position, now: Instant) {
         self.resumers.push(Resumer::new(viewer, after, now));
     }
 
-    pub(super) fn leave(&mut self, id: Uuid) {
-        self.resumers.retain(|resumer| resumer.viewer.id != id);
+    pub(super) fn leave(&mut self, seat: SeatKey) {
+        self.resumers.retain(|resumer| resumer.viewer.seat() != seat);
     }
 
     pub(super) fn close_all(self, why: Closing) {
@@ -113,13 +109,13 @@ impl Resuming {
 
     /// Shows a page to everyone whose place it passes, up to where everybody is.
     pub(super) fn take_page(&mut self, asked: Question, page: &LogPage, here: Position, now: Instant) -> Vec<Resumed> {
-        let frames: Vec<(Position, Utf8Bytes)> = match page.continuity {
+        let frames: Vec<Frame> = match page.continuity {
             Continuity::Unbroken => page.events.iter().map(encoded).collect(),
             Continuity::Trimmed | Continuity::Lost => Vec::new(),
         };
         let mut finished = Vec::new();
         for mut resumer in std::mem::take(&mut self.resumers) {
-            let is_in_page = frames.binary_search_by_key(&resumer.after, |(position, _)| *position).is_ok();
+            let is_in_page = frames.binary_search_by_key(&resumer.after, Frame::position).is_ok();
             let is_concerned = resumer.after == asked.after || is_in_page;
             if !is_concerned || !resumer.has_room_for(frames.len()) {
                 self.resumers.push(resumer);
@@ -176,8 +172,8 @@ fn end_of_log(asked: Question, known: Position, page: &LogPage, here: Position) 
     }
 }
 
-fn encoded(event: &auction::AuctionEvent) -> (Position, Utf8Bytes) {
-    (event.position, Published::encode(event.clone()).frame)
+fn encoded(event: &auction::AuctionEvent) -> Frame {
+    Published::encode(event.clone()).frame
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The task of one watched item, from its first viewer until some time after its last.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use auction::ItemId;
@@ -10,7 +11,7 @@ use tracing::debug;
 
 use super::live::Live;
 use super::opening::{self, Opened};
-use super::{Command, Shared, viewers::Viewers};
+use super::{Command, Shared, waiting::Waiting};
 use crate::closing::Closing;
 use crate::hub::Hub;
 use crate::limits;
@@ -18,15 +19,21 @@ use crate::limits;
 pub(crate) struct Task {
     pub(super) item: ItemId,
     pub(super) hub: Arc<Hub>,
-    pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) viewers: Viewers,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) waiting: Waiting,
+    /// All viewers: those that wait, those that are shown what they missed, and those that are live.
+    pub(super) subscribers: usize,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Task {
-    pub(crate) fn new(item: ItemId, hub: Arc<Hub>, commands: mpsc::Receiver<Command>, shared: Arc<Shared>) -> Self {
-        let viewers = Viewers::new(Arc::clone(&shared), Arc::clone(&hub.metrics));
-        Self { item, hub, commands, viewers, shared }
+    pub(crate) fn new(
+        item: ItemId,
+        hub: Arc<Hub>,
+        commands: mpsc::UnboundedReceiver<Command>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { item, hub, commands, waiting: Waiting::default(), subscribers: 0, shared }
     }
 
     /// Returns at shutdown, or when nobody watches any more.
@@ -42,15 +49,27 @@ impl Task {
         while let Some(command) = self.commands.recv().await {
             self.obey(command);
         }
-        self.viewers.close_all(Closing::Restart);
+        self.waiting.take_all().for_each(|viewer| viewer.close(Closing::Restart));
+        self.hub.engine.close_all(&self.shared, Closing::Restart);
     }
 
     pub(super) fn obey(&mut self, command: Command) {
-        match command {
-            Command::Join(viewer) => self.viewers.join(viewer, Instant::now()),
-            Command::Leave(id) => self.viewers.leave(id),
+        match self.count(command) {
+            // Nobody was live here: it may as well wait with the others.
+            Command::Join(viewer) | Command::FellBehind(viewer, _) => self.waiting.join(viewer, Instant::now()),
+            Command::Leave(seat) => self.waiting.leave(seat),
         }
-        self.viewers.publish_count(0);
+    }
+
+    /// Each viewer joins once and leaves once.
+    pub(super) fn count(&mut self, command: Command) -> Command {
+        match command {
+            Command::Join(_) => self.subscribers += 1,
+            Command::Leave(_) => self.subscribers = self.subscribers.saturating_sub(1),
+            Command::FellBehind(..) => {}
+        }
+        self.shared.subscribers.store(self.subscribers, Ordering::Relaxed);
+        command
     }
 
     /// Opens the item, while viewers gather. `None`: nobody waits for it any more.
@@ -76,9 +95,8 @@ impl Task {
                 Err(error) => debug!(item = %self.item, "cannot open the item: {error:#}"),
             }
             self.hub.metrics.openings_failed.inc();
-            self.viewers.close_waiting(limits::SNAPSHOT_WAIT_MAX, Instant::now());
-            self.viewers.publish_count(0);
-            if self.viewers.is_empty() && self.hub.retire(&self.item) {
+            self.waiting.close_impatient(limits::SNAPSHOT_WAIT_MAX, Instant::now());
+            if self.waiting.is_empty() && self.hub.retire(&self.item) {
                 return None;
             }
         }

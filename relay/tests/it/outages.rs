@@ -61,7 +61,7 @@ async fn without_redis_new_viewers_are_told_to_come_back_and_those_of_a_known_it
     stage.redis.kill().await.unwrap();
     let close = refused(stage.relay.address, "lot2").await;
     assert_eq!(u16::from(close.code), 1013);
-    assert!(close.reason.contains("come back later"), "{}", close.reason);
+    assert!(close.reason.contains("come back in"), "{}", close.reason);
     let joined = stage.viewer("lot1").await;
     assert_eq!(joined.connected["seq"], 1);
     stage.redis.start().await.unwrap();

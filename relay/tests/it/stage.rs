@@ -7,7 +7,7 @@ use async_nats::HeaderMap;
 use auction::{Amount, Bid, ItemId, UserId};
 use ledger::{Ledger, NewIds, OutboxId, Placed};
 use local::{Role, Server};
-use relay::{Config, Origins};
+use relay::{Config, Origins, SlowViewers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -123,6 +123,13 @@ impl Relay {
             nats_url: nats.url_of(Role::Relay),
             origins: Origins::parse("https://auctions.example").unwrap(),
             connections_max: 5_000,
+            connections_of_address_max: None,
+            shards: 2,
+            spread_above: 4_000,
+            ring_frames: 1_024,
+            slow_viewers: SlowViewers::Conflate,
+            drain: Duration::ZERO,
+            has_echo: false,
             handshakes_max: 1_000,
         };
         adjust(&mut config);

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
+use auction::Position;
 use ledger::LogPage;
 use tracing::debug;
 
 use super::Live;
 use crate::closing::Closing;
-use crate::feed::Jump;
-use crate::frame::{self, Scene};
+use crate::feed::{Jump, JumpReason};
+use crate::frame;
 use crate::hub::Freshness;
 use crate::item::{
     Viewer, opening,
@@ -20,34 +21,37 @@ use crate::item::{
 impl Live<'_> {
     /// Those who came while the item was being opened.
     pub(super) fn greet_all(&mut self) {
-        let mut arriving = self.task.viewers.take_all();
-        while let Some(viewer) = arriving.pop() {
-            self.greet(viewer, arriving.len() + 1);
-        }
+        let waiting: Vec<Viewer> = self.task.waiting.take_all().collect();
+        waiting.into_iter().for_each(|viewer| self.greet(viewer));
     }
 
-    /// `arriving`: how many come with it, itself included.
-    pub(super) fn greet(&mut self, viewer: Viewer, arriving: usize) {
+    pub(super) fn greet(&mut self, viewer: Viewer) {
         let freshness = *self.task.hub.freshness.borrow();
         if freshness == Freshness::GivenUp {
             return viewer.close(Closing::Unavailable);
         }
         let since = viewer.since.map(|since| since.position(self.feed.position().epoch));
-        let subscribers = self.scene().subscribers + arriving;
-        let scene = Scene { subscribers, ..self.scene() };
-        let connected = frame::connected(scene, viewer.id, since, self.feed.state());
-        let mut frames = vec![connected];
+        viewer.show(&frame::connected(self.scene(), viewer.id, since, self.feed.state()));
         if freshness == Freshness::Stale {
-            frames.push(frame::stale(&self.task.item));
+            viewer.show(&frame::stale(&self.task.item, self.feed.position()));
         }
-        if !frames.into_iter().all(|frame| viewer.queue.try_send(frame).is_ok()) {
-            return;
-        }
-        let now = Instant::now();
         match since {
-            Some(since) if since != self.feed.position() => self.resuming.add(viewer, since, now),
-            _ => self.task.viewers.join(viewer, now),
+            Some(since) if since != self.feed.position() => self.resuming.add(viewer, since, Instant::now()),
+            _ => self.go_live(viewer),
         }
+    }
+
+    fn go_live(&mut self, viewer: Viewer) {
+        viewer.go_live(self.task.shared.ring.end(), self.feed.position());
+    }
+
+    /// A viewer is shown where the item stands in the place of what it missed.
+    pub(super) fn catch_up(&mut self, viewer: Viewer, reason: JumpReason, last: Position) {
+        let state = self.feed.state().clone();
+        let skipped = state.position.seq.saturating_sub(last.seq);
+        viewer.show(&frame::state(self.scene(), &Jump { reason, state, skipped }));
+        self.task.hub.metrics.snapshots.inc();
+        self.go_live(viewer);
     }
 
     /// Lets viewers whose replay is over go live, and begins to read what others miss.
@@ -82,17 +86,8 @@ impl Live<'_> {
     fn finish(&mut self, finished: Vec<Resumed>) {
         for resumed in finished {
             match resumed {
-                Resumed::Live(viewer) => self.task.viewers.join(viewer, Instant::now()),
-                Resumed::Jump(viewer, reason, from) => {
-                    let state = self.feed.state().clone();
-                    let skipped = state.position.seq.saturating_sub(from.seq);
-                    let frame = frame::state(self.scene(), &Jump { reason, state, skipped });
-                    self.task.hub.metrics.snapshots.inc();
-                    match viewer.queue.try_send(frame) {
-                        Ok(()) => self.task.viewers.join(viewer, Instant::now()),
-                        Err(_) => viewer.close(Closing::TooSlow),
-                    }
-                }
+                Resumed::Live(viewer) => self.go_live(viewer),
+                Resumed::Jump(viewer, reason, last) => self.catch_up(viewer, reason, last),
                 Resumed::TooSlow(viewer) => {
                     self.task.hub.metrics.slow_viewers_closed.inc();
                     viewer.close(Closing::TooSlow);

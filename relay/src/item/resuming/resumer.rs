@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use auction::Position;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::feed::JumpReason;
+use crate::frame::Frame;
 use crate::item::Viewer;
 use crate::limits;
 
@@ -36,25 +36,25 @@ impl Resumer {
     }
 
     pub(super) fn has_room_for(&self, frames: usize) -> bool {
-        self.viewer.queue.capacity() >= frames
+        self.viewer.room() >= frames
     }
 
-    /// There is room for it, or else the viewer is gone.
-    pub(super) fn show(&self, frame: &Utf8Bytes) {
-        let _ = self.viewer.queue.try_send(frame.clone());
+    pub(super) fn show(&self, frame: &Frame) {
+        self.viewer.show(frame);
     }
 
     /// Shows what follows, but nothing that everybody has not been shown: it may be lost by now.
-    pub(super) fn follow(&mut self, frames: &[(Position, Utf8Bytes)], here: Position) -> Place {
+    pub(super) fn follow(&mut self, frames: &[Frame], here: Position) -> Place {
         let known = self.after;
         let is_shown = |position: Position| position > known && position <= here && position.seq <= here.seq;
-        for (position, frame) in frames.iter().filter(|(position, _)| is_shown(*position)) {
+        for frame in frames.iter().filter(|frame| is_shown(frame.position())) {
+            let position = frame.position();
             if position.seq != self.after.seq + 1 {
                 // Redis lost what came next, and nobody could give it back.
                 return Place::Cut(JumpReason::LogTrimmed);
             }
             self.show(frame);
-            self.after = *position;
+            self.after = position;
             // From now on it stands on what it was shown.
             self.epoch_is_guessed = false;
         }

@@ -1,15 +1,13 @@
 //! Viewers who come back to an item, in a world where anything may happen to it.
 
 use auction::{AuctionEvent, Position};
-use tokio::sync::{mpsc, oneshot};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-use uuid::Uuid;
 
 use super::{Question, Recent, Resumed, Resuming, Viewer};
+use crate::engine::{Command, Mailbox, SeatKey, Waiting};
 use crate::feed::Output;
 use crate::feed::model::World;
+use crate::frame::Frame;
 use crate::item::Since;
-use crate::limits::VIEWER_QUEUE_FRAMES;
 
 pub(super) struct Room {
     pub(super) world: World,
@@ -25,8 +23,8 @@ pub(super) struct Room {
 
 /// The other end of a viewer.
 struct Watcher {
-    id: Uuid,
-    queue: mpsc::Receiver<Utf8Bytes>,
+    seat: SeatKey,
+    told: std::sync::mpsc::Receiver<Command>,
     last: Position,
     /// Nobody can tell whether the event that it knows is the one that has its number now.
     knows_epoch: bool,
@@ -48,11 +46,11 @@ impl Room {
         });
         let shown: Vec<Position> = shown.collect();
         let Some(last) = which.checked_rem(shown.len()).map(|which| shown[which]) else { return };
-        let (sender, queue) = mpsc::channel(VIEWER_QUEUE_FRAMES);
-        let id = Uuid::from_u128(self.watchers.len() as u128);
+        let (shard, told) = Mailbox::new(None);
+        let seat = SeatKey { connection: u32::try_from(self.watchers.len()).unwrap(), serial: 0 };
         let since = Since { seq: last.seq, epoch: knows_epoch.then_some(last.epoch) };
-        let viewer = Viewer { id, queue: sender, closing: oneshot::channel().0, since: Some(since) };
-        self.watchers.push(Watcher { id, queue, last, knows_epoch });
+        let viewer = Viewer::new(shard, seat, Some(since));
+        self.watchers.push(Watcher { seat, told, last, knows_epoch });
         match since.position(self.world.feed.position().epoch) {
             since if since == self.world.feed.position() => self.live.push(viewer),
             since => self.resuming.add(viewer, since, self.world.now),
@@ -66,9 +64,10 @@ impl Room {
                 Output::Event { frame, .. } => frame.clone(),
                 Output::Snapshot(jump) => snapshot(jump.state.position),
             };
-            self.live.retain(|viewer| viewer.queue.try_send(frame.clone()).is_ok());
+            // In place of the ring.
+            self.live.iter().for_each(|viewer| viewer.show(&frame));
             match output {
-                Output::Event { position, .. } => self.recent.push(*position, frame),
+                Output::Event { .. } => self.recent.push(frame),
                 Output::Snapshot(jump) => {
                     self.recent = Recent::new(jump.state.position);
                     self.resuming.history_changed();
@@ -98,9 +97,8 @@ impl Room {
                 Resumed::Live(viewer) => self.live.push(viewer),
                 Resumed::Jump(viewer, ..) => {
                     self.snapshots += 1;
-                    if viewer.queue.try_send(snapshot(self.world.feed.position())).is_ok() {
-                        self.live.push(viewer);
-                    }
+                    viewer.show(&snapshot(self.world.feed.position()));
+                    self.live.push(viewer);
                 }
                 Resumed::TooSlow(_) => self.too_slow += 1,
                 Resumed::GivenUp(_) => {}
@@ -121,11 +119,11 @@ impl Room {
     pub(super) fn read(&mut self, count: usize) {
         for watcher in &mut self.watchers {
             for _ in 0..count {
-                let Ok(frame) = watcher.queue.try_recv() else { break };
-                watcher.last = match frame.strip_prefix("snapshot ") {
-                    Some(position) => read_position(position),
-                    None => {
-                        let next = AuctionEvent::from_json(frame.as_bytes()).unwrap().position;
+                let Some(frame) = watcher.next() else { break };
+                watcher.last = match frame.payload().starts_with(b"snapshot") {
+                    true => frame.position(),
+                    false => {
+                        let next = AuctionEvent::from_json(&frame.payload()).unwrap().position;
                         let follows = match watcher.knows_epoch {
                             true => self.world.follows(next, watcher.last),
                             false => next.seq == watcher.last.seq + 1,
@@ -142,20 +140,29 @@ impl Room {
     /// Who is live has seen what everybody has.
     pub(super) fn check_live(&self) {
         let here = self.world.feed.position();
-        for watcher in self.watchers.iter().filter(|watcher| self.live.iter().any(|viewer| viewer.id == watcher.id)) {
+        for watcher in
+            self.watchers.iter().filter(|watcher| self.live.iter().any(|viewer| viewer.seat() == watcher.seat))
+        {
             assert_eq!(watcher.last.seq, here.seq);
             assert!(!watcher.knows_epoch || self.world.is_kept(watcher.last, here.epoch));
         }
     }
 }
 
-fn snapshot(position: Position) -> Utf8Bytes {
-    format!("snapshot {} {}", position.epoch, position.seq).into()
+impl Watcher {
+    /// Reads one frame.
+    fn next(&self) -> Option<Frame> {
+        loop {
+            match self.told.try_recv().ok()? {
+                Command::Tell(_, frame, Waiting { .. }) => return Some(frame),
+                _ => {}
+            }
+        }
+    }
 }
 
-fn read_position(text: &str) -> Position {
-    let (epoch, seq) = text.split_once(' ').unwrap();
-    Position { epoch: epoch.parse().unwrap(), seq: seq.parse().unwrap() }
+fn snapshot(position: Position) -> Frame {
+    Frame::text(position, "snapshot")
 }
 
 /// The result of what need not wait.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::room::Room;
 use crate::feed::tests::{Step, step, take};
-use crate::limits::{LOG_PAGE_EVENTS, RECENT_FRAMES_MAX, RESUME_PATIENCE, VIEWER_QUEUE_FRAMES};
+use crate::limits::{LOG_PAGE_EVENTS, RECENT_FRAMES_MAX, REPLAY_FRAMES_MAX, RESUME_PATIENCE};
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -94,10 +94,10 @@ fn a_thousand_who_come_back_together_cost_one_reading_for_each_page() {
 #[test]
 fn a_long_replay_waits_for_who_reads_slowly() {
     let mut room = Room::new();
-    show(&mut room, 1 + 4 * VIEWER_QUEUE_FRAMES);
+    show(&mut room, 1 + 4 * REPLAY_FRAMES_MAX);
     room.come_back(0, true);
     room.go_on();
-    for _ in 0..4 * VIEWER_QUEUE_FRAMES / 100 {
+    for _ in 0..4 * REPLAY_FRAMES_MAX / 100 {
         while room.take_page() {
             room.go_on();
         }
@@ -114,7 +114,7 @@ fn a_long_replay_waits_for_who_reads_slowly() {
 #[test]
 fn who_reads_nothing_for_long_is_too_slow() {
     let mut room = Room::new();
-    show(&mut room, 1 + 4 * VIEWER_QUEUE_FRAMES);
+    show(&mut room, 1 + 4 * REPLAY_FRAMES_MAX);
     room.come_back(0, true);
     room.go_on();
     while room.take_page() {
