@@ -63,12 +63,30 @@ pub(crate) async fn ensure(root: &Path, extras: Extras) -> Result<Programs> {
     tokio::task::spawn_blocking(move || install(&root, extras)).await?
 }
 
-fn install(root: &Path, extras: Extras) -> Result<Programs> {
+/// The conformance suite for WebSocket servers, which only a test needs.
+pub(crate) async fn conformance_suite(root: &Path) -> Result<PathBuf> {
+    let root = root.to_path_buf();
+    let find_or_install = move || {
+        let _lock = lock(&root)?;
+        if python::KOSOKU.find(&root).is_none() {
+            python::KOSOKU.install(&root)?;
+        }
+        python::KOSOKU.find(&root).context("kosoku is still missing after its installation")
+    };
+    tokio::task::spawn_blocking(find_or_install).await?
+}
+
+/// Two at once: the second waits, and then finds everything there.
+fn lock(root: &Path) -> Result<File> {
     let folder = root.join(".local");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Two at once: the second waits, and then finds everything there.
     let lock = File::create(folder.join("install.lock"))?;
     lock.lock()?;
+    Ok(lock)
+}
+
+fn install(root: &Path, extras: Extras) -> Result<Programs> {
+    let _lock = lock(root)?;
     let mut packages = Vec::new();
     packages.extend(redis::missing_package(root));
     packages.extend(postgres::missing_package());

@@ -11,9 +11,11 @@
 //! ```
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::install;
 use crate::name::Name;
 use crate::server::Server;
 use crate::settings::Settings;
@@ -21,6 +23,15 @@ use crate::system::System;
 
 /// A port can be lost to a process that is not one of our tests, between its choice and its use.
 const TRIES: u32 = 3;
+
+/// The program of the Autobahn cases for WebSocket servers, installed if it is missing.
+///
+/// # Panics
+/// If it cannot be installed.
+pub async fn conformance_suite() -> PathBuf {
+    let suite = async { install::conformance_suite(&Settings::from_env()?.root).await };
+    suite.await.unwrap_or_else(|error| panic!("{error:?}"))
+}
 
 /// A Redis that writes its append-only file.
 ///

@@ -44,7 +44,7 @@ pub struct Config {
     pub slow_viewers: SlowViewers,
     /// `RELAY_DRAIN_S`: over how many seconds viewers are told to come back when the relay stops.
     pub drain: Duration,
-    /// Whether `/echo` is there, for conformance tests. No variable.
+    /// Whether `/` says everything back, for the conformance test. No variable.
     pub has_echo: bool,
     /// How many connections at most that are no viewers'. No variable: it follows from the limit on open files.
     pub handshakes_max: usize,

@@ -35,7 +35,7 @@ pub(crate) struct App {
 pub(crate) fn router(app: App) -> Router {
     let origins = app.origins.clone();
     let allowed = AllowOrigin::predicate(move |origin, _| origins.allow(origin));
-    let tests = if app.has_echo { Router::new().route("/echo", get(upgrade::echo)) } else { Router::new() };
+    let tests = if app.has_echo { Router::new().route("/", get(upgrade::echo)) } else { Router::new() };
     tests
         .route("/ws/items/{id}", get(upgrade::watch_item))
         .route("/ws", get(upgrade::watch_many))

@@ -58,6 +58,8 @@ pub(crate) const COMMANDS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const IDLE_MAX: Duration = Duration::from_secs(60);
 /// A message of the conformance tests, whose largest has 16 MiB.
 pub(crate) const ECHO_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A viewer that has taken nothing for so long is not waited for.
+pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(1);
 /// Without any progress of a write: the viewer stopped reading.
 pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Below the 30 s and 60 s after which proxies cut silent connections. Jittered, so that pings spread out.

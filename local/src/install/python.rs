@@ -43,6 +43,15 @@ pub(super) const LOCALSTACK: Package = Package {
     requirements: include_str!("../../requirements-localstack.txt"),
 };
 
+/// The Autobahn cases, for the relay's tests.
+pub(super) const KOSOKU: Package = Package {
+    name: "kosoku",
+    program: "kosoku",
+    environment: "venv",
+    requirements_file: "requirements-kosoku.txt",
+    requirements: include_str!("../../requirements-kosoku.txt"),
+};
+
 impl Package {
     /// The program, if it was installed from these very requirements.
     pub(super) fn find(&self, root: &Path) -> Option<PathBuf> {

@@ -25,7 +25,10 @@ pub(crate) enum Outlet {
 pub(crate) enum Said {
     Frame(Frame),
     /// Counted as long as it waits.
-    Counted(Frame, Waiting),
+    Counted {
+        frame: Frame,
+        _waiting: Waiting,
+    },
     /// An answer of the protocol, or the rest of what was begun.
     Bytes(Bytes),
     Ping,
@@ -151,7 +154,7 @@ impl Said {
     /// As bytes of the WebSocket protocol.
     fn wire(&self) -> Bytes {
         match self {
-            Self::Frame(frame) | Self::Counted(frame, _) => frame.bytes().clone(),
+            Self::Frame(frame) | Self::Counted { frame, .. } => frame.bytes().clone(),
             Self::Bytes(bytes) => bytes.clone(),
             Self::Ping => websocket::ping(),
             Self::Close(why, retry_after_ms) => websocket::close(*why, *retry_after_ms),
@@ -160,7 +163,7 @@ impl Said {
 
     fn streamed(&self) -> Option<Streamed> {
         match self {
-            Self::Frame(frame) | Self::Counted(frame, _) => Some(Streamed::Frame(frame.clone())),
+            Self::Frame(frame) | Self::Counted { frame, .. } => Some(Streamed::Frame(frame.clone())),
             Self::Bytes(_) => None,
             Self::Ping => Some(Streamed::Ping),
             Self::Close(why, retry_after_ms) => Some(Streamed::Close(*why, *retry_after_ms)),

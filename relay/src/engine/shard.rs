@@ -123,7 +123,7 @@ impl Shard {
             Command::Adopt(newcomer) => self.adopt(*newcomer),
             Command::Tell(seat, frame, waiting) => {
                 if let Some(connection) = self.with_seat(seat) {
-                    connection.say(Said::Counted(frame, waiting));
+                    connection.say(Said::Counted { frame, _waiting: waiting });
                     self.touched.push(seat.connection);
                 }
             }

@@ -17,6 +17,8 @@ use tokio_tungstenite::{
 
 use crate::stage::DEADLINE;
 
+const SUBSCRIBERS: &str = r#"{"type":"subscribers""#;
+
 pub(crate) struct Client {
     pub(crate) connected: Value,
     socket: WebSocketStream<TcpStream>,
@@ -85,8 +87,13 @@ impl Client {
 }
 
 async fn handshake(address: SocketAddr, item: &str) -> WebSocketStream<TcpStream> {
+    open(address, &format!("/ws/items/{item}")).await
+}
+
+/// A connection that has read nothing yet.
+pub(crate) async fn open(address: SocketAddr, path: &str) -> WebSocketStream<TcpStream> {
     let stream = TcpStream::connect(address).await.unwrap();
-    let (socket, _) = client_async(format!("ws://{address}/ws/items/{item}"), stream).await.unwrap();
+    let (socket, _) = client_async(format!("ws://{address}{path}"), stream).await.unwrap();
     socket
 }
 
@@ -107,7 +114,7 @@ pub(crate) async fn text(socket: &mut WebSocketStream<TcpStream>) -> String {
         loop {
             match receive(socket).await {
                 // It comes whenever it likes.
-                Message::Text(text) if text.starts_with(r#"{"type":"subscribers""#) => {}
+                Message::Text(text) if text.starts_with(SUBSCRIBERS) => {}
                 Message::Text(text) => return text.as_str().to_owned(),
                 // Pings must not keep a test waiting that waits in vain.
                 Message::Ping(_) => {}
@@ -129,6 +136,7 @@ pub(crate) async fn until_closed(mut socket: WebSocketStream<TcpStream>) -> (Vec
     let mut frames = Vec::new();
     loop {
         match receive(&mut socket).await {
+            Message::Text(text) if text.starts_with(SUBSCRIBERS) => {}
             Message::Text(text) => frames.push(text.as_str().to_owned()),
             Message::Close(Some(close)) => return (frames, close),
             Message::Close(None) => panic!("closed without a code"),

@@ -1,10 +1,10 @@
-//! Many viewers, and slow ones.
+//! Many viewers.
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::stage::{Stage, frames, publish, publisher};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,44 +54,6 @@ async fn a_thousand_viewers_each_see_each_of_50_bids_once_and_in_order() {
     for viewer in &mut viewers {
         assert_eq!(viewer.frame().await, last);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_that_stops_reading_is_closed_and_told_to_come_back_and_the_others_miss_nothing() {
-    let stage = Stage::start().await;
-    let stalled = client::stalled(stage.relay.address, "lot1").await;
-    let mut healthy = stage.viewer("lot1").await;
-    let mut amount = 0;
-    while stage.relay.stats().await["slow_viewers_closed"] == 0 {
-        assert!(amount < 20_000, "nothing stalls");
-        for _ in 0..100 {
-            amount += 1;
-            let bid = stage.bid("lot1", amount).await;
-            assert_eq!(healthy.frame().await, bid);
-        }
-    }
-    let (seen, close) = client::until_closed(stalled).await;
-    assert_eq!(u16::from(close.code), 1013);
-    assert!(close.reason.contains("too slow"), "{}", close.reason);
-    let seqs = seen.iter().map(|frame| serde_json::from_str::<serde_json::Value>(frame).unwrap()["seq"].as_u64());
-    assert_eq!(seqs.flatten().collect::<Vec<_>>(), (0..seen.len() as u64).collect::<Vec<_>>());
-    let stats = stage.relay.stats().await;
-    assert_eq!((&stats["slow_viewers_closed"], &stats["subscribers"]), (&1.into(), &1.into()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_that_reads_more_slowly_than_the_relay_reads_the_log_is_waited_for() {
-    let stage = Stage::start().await;
-    let mut viewer = client::stalled(stage.relay.address, "lot1").await;
-    let connected = client::text(&mut viewer).await;
-    assert!(connected.contains("\"seq\":0"), "{connected}");
-    let placed = stage.accept_many("lot1", 1..4_001).await;
-    stage.publish(placed.last().unwrap()).await;
-    stage.relay.until_stat("gaps_filled", 500).await;
-    for placed in &placed {
-        assert_eq!(client::text(&mut viewer).await, placed.event.to_json());
-    }
-    assert_eq!(stage.relay.stats().await["slow_viewers_closed"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,12 +4,17 @@
 
 mod binary;
 mod client;
+mod conformance;
 mod fan_out;
 mod handshake;
 mod hostile;
 mod losses;
+mod many;
 mod order;
 mod outages;
+mod relays;
 mod reports;
 mod resume;
+mod slow;
+mod sse;
 mod stage;

@@ -3,6 +3,7 @@
 use super::Shard;
 use crate::engine::connection::{Kind, Stage};
 use crate::engine::outlet::Gone;
+use crate::limits::STUCK_AFTER;
 use crate::ring::Read;
 
 impl Shard {
@@ -118,16 +119,20 @@ impl Shard {
         false
     }
 
-    /// Tells the item how far the slowest of its viewers here is. Who has missed something can miss no more.
+    /// Tells the item how far the slowest of its viewers here is. Nobody waits for those that take nothing, nor for those
+    /// that have missed something already.
     pub(super) fn note_progress(&mut self, key: u32) {
         let Some(audience) = self.audiences.get_mut(key as usize) else { return };
-        let (start, head) = (audience.shared.ring.start(), audience.head);
+        let (start, head, now) = (audience.shared.ring.start(), audience.head, self.wheel.now());
         let mut slowest = head;
         audience.behind.retain(|member| {
-            let connection = self.connections.get_mut(*member as usize);
-            let cursor = connection.and_then(|connection| connection.live_in(key).map(|live| live.cursor));
-            slowest = cursor.filter(|cursor| *cursor >= start).map_or(slowest, |cursor| cursor.min(slowest));
-            cursor.is_some_and(|cursor| cursor < head)
+            let Some(connection) = self.connections.get_mut(*member as usize) else { return false };
+            let is_stuck = connection.blocked_since.is_some_and(|since| now >= since.after(STUCK_AFTER));
+            let Some(cursor) = connection.live_in(key).map(|live| live.cursor) else { return false };
+            if cursor >= start && !is_stuck {
+                slowest = slowest.min(cursor);
+            }
+            cursor < head
         });
         audience.shared.ring.has_come_to(self.number, slowest);
     }

@@ -33,8 +33,15 @@ impl Shard {
     pub(super) fn pass_time(&mut self, now: Instant) {
         while let Some(connections) = self.wheel.turn(now) {
             connections.into_iter().for_each(|key| self.look(key));
+            self.look_who_is_stuck();
             self.drain_some();
         }
+    }
+
+    fn look_who_is_stuck(&mut self) {
+        let late = self.audiences.iter().filter(|(_, audience)| !audience.behind.is_empty());
+        let late: Vec<u32> = late.map(|(key, _)| small(key)).collect();
+        late.into_iter().for_each(|key| self.note_progress(key));
     }
 
     fn look(&mut self, key: u32) {
