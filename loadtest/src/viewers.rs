@@ -179,10 +179,11 @@ impl Viewer {
             };
             return Some(match message {
                 Some(Ok(Message::Text(text))) => match read(text.as_bytes(), asked) {
-                    Ok(seen) => {
+                    Ok(Some(seen)) => {
                         self.note(seen).await;
                         continue;
                     }
+                    Ok(None) => continue,
                     Err(error) => format!("unreadable: {error}"),
                 },
                 Some(Ok(Message::Close(Some(frame)))) => format!("closed with {}", u16::from(frame.code)),
@@ -216,11 +217,11 @@ impl Viewer {
     }
 }
 
-/// `asked`: the position that the viewer came back with.
-fn read(frame: &[u8], asked: Option<Position>) -> anyhow::Result<Seen> {
+/// `asked`: the position that the viewer came back with. `None`: what says nothing of the item's state.
+fn read(frame: &[u8], asked: Option<Position>) -> anyhow::Result<Option<Seen>> {
     if let Ok(event) = AuctionEvent::from_json(frame) {
         let accepted_at = event.timestamp.microseconds().unsigned_abs();
-        return Ok(Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(frame) });
+        return Ok(Some(Seen::Bid { position: event.position, event: event.event_id, accepted_at, crc: crc(frame) }));
     }
     let notice: Notice = serde_json::from_slice(frame)?;
     let snapshot = || {
@@ -228,11 +229,12 @@ fn read(frame: &[u8], asked: Option<Position>) -> anyhow::Result<Seen> {
         let position = Position { epoch: notice.epoch, seq: notice.seq };
         anyhow::Ok(Snapshot { position, price, leader: notice.highest_bidder_id })
     };
-    match notice.kind.as_str() {
-        "connected" => Ok(Seen::Connected { snapshot: snapshot()?, asked, since: notice.since }),
-        "state" => Ok(Seen::State { snapshot: snapshot()?, reason: notice.reason.unwrap_or_default() }),
-        "stale" => Ok(Seen::Stale),
-        "live" => Ok(Seen::Live),
+    Ok(Some(match notice.kind.as_str() {
+        "connected" => Seen::Connected { snapshot: snapshot()?, asked, since: notice.since },
+        "state" => Seen::State { snapshot: snapshot()?, reason: notice.reason.unwrap_or_default() },
+        "stale" => Seen::Stale,
+        "live" => Seen::Live,
+        "subscribers" => return Ok(None),
         other => anyhow::bail!("a frame of the unknown type {other:?}"),
-    }
+    }))
 }

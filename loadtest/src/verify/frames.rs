@@ -21,6 +21,9 @@ pub struct FrameCounts {
     /// Snapshots in the place of events, because the log was trimmed, and because Redis had lost some.
     pub snapshots_trimmed: u64,
     pub snapshots_epoch: u64,
+    /// Because the viewer was slower than the relay keeps frames.
+    #[serde(default)]
+    pub snapshots_too_slow: u64,
     pub stale: u64,
     pub viewers_at_the_end: u64,
 }
@@ -28,6 +31,8 @@ pub struct FrameCounts {
 /// A viewer that has missed fewer events gets them all: the log of an item keeps a thousand, and one that is made again
 /// after a loss begins with the last 256. Bids go on while the relay reads.
 const LOG_KEPT: u64 = 200;
+/// The relay's ring of an item has a thousand frames, of which a few are no events.
+const RING_KEPT: u64 = 900;
 
 pub(super) struct Frames<'a> {
     windows: &'a Windows,
@@ -138,6 +143,10 @@ impl<'a> Frames<'a> {
                 let stands = before.seq == 0 || is_behind(&sight.item, before, history);
                 let goes_on = history.by_seq(&sight.item, before.seq + 1).is_some();
                 now.epoch > before.epoch && self.windows.may_have_lost_before(sight.at) && !(stands && goes_on)
+            }
+            "too_slow" => {
+                self.counts.frames.snapshots_too_slow += 1;
+                now.seq >= before.seq + RING_KEPT
             }
             _ => false,
         }

@@ -124,6 +124,7 @@ fn what_a_viewer_missed_saw_twice_or_saw_otherwise_is_seen() {
     // The log has what so few are.
     check(&[Rule::Viewers], |record| record.sights[5].seen = state("log_trimmed"));
     check(&[Rule::Viewers], |record| record.sights[5].seen = state("epoch"));
+    check(&[Rule::Viewers], |record| record.sights[5].seen = state("too_slow"));
 }
 
 #[test]
