@@ -42,6 +42,8 @@ pub struct Config {
     pub ring_frames: usize,
     /// `RELAY_SLOW_VIEWERS`: what becomes of one that is further behind.
     pub slow_viewers: SlowViewers,
+    /// `RELAY_SUBSCRIBERS_S`: between two frames that tell an item's viewers how many they are. `None`, 0: they are not.
+    pub subscribers_interval: Option<Duration>,
     /// `RELAY_DRAIN_S`: over how many seconds viewers are told to come back when the relay stops.
     pub drain: Duration,
     /// Whether `/` says everything back, for the conformance test. No variable.
@@ -65,7 +67,8 @@ impl Config {
             spread_above: number("RELAY_SPREAD_ABOVE", 1)?.unwrap_or(limits::SPREAD_ABOVE),
             ring_frames: number("RELAY_RING_FRAMES", limits::RING_FRAMES)?.unwrap_or(limits::RING_FRAMES),
             slow_viewers: slow_viewers()?,
-            drain: number("RELAY_DRAIN_S", 0)?.map_or(limits::DRAIN, |seconds| Duration::from_secs(seconds as u64)),
+            subscribers_interval: seconds("RELAY_SUBSCRIBERS_S", limits::SUBSCRIBERS_INTERVAL)?,
+            drain: seconds("RELAY_DRAIN_S", limits::DRAIN)?.unwrap_or_default(),
             has_echo: false,
             handshakes_max: open_files::handshakes_max(),
         })
@@ -89,6 +92,12 @@ fn number(name: &str, least: usize) -> Result<Option<usize>> {
     let number = text.parse().with_context(|| format!("{name}={text}: expected a number"))?;
     ensure!(number >= least, "{name}={number}: expected at least {least}");
     Ok(Some(number))
+}
+
+/// `None`: 0.
+fn seconds(name: &str, default: Duration) -> Result<Option<Duration>> {
+    let duration = number(name, 0)?.map_or(default, |seconds| Duration::from_secs(seconds as u64));
+    Ok(Some(duration).filter(|duration| !duration.is_zero()))
 }
 
 fn processors() -> usize {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use auction::ItemId;
 use ledger::Ledger;
@@ -29,6 +30,7 @@ pub(crate) struct Hub {
     pub(crate) engine: Engine,
     pub(crate) places: Arc<Places>,
     pub(crate) slow_viewers: SlowViewers,
+    pub(crate) subscribers_interval: Option<Duration>,
     ring_frames: usize,
     runtime: Handle,
     tasks: TaskTracker,
@@ -73,6 +75,7 @@ impl Hub {
             engine,
             places,
             slow_viewers: config.slow_viewers,
+            subscribers_interval: config.subscribers_interval,
             ring_frames: config.ring_frames,
             runtime: Handle::current(),
             tasks,

@@ -88,7 +88,7 @@ pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a new viewer waits for the first snapshot of its item: longer than two attempts to read it.
 pub(crate) const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Between two frames that tell all viewers of an item how many they are.
+/// Between two frames that tell all viewers of an item how many they are. `RELAY_SUBSCRIBERS_S`
 pub(crate) const SUBSCRIBERS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long an item stays subscribed without a viewer: a page that is reloaded costs no new subscription.
 pub(crate) const ITEM_LINGER: Duration = Duration::from_secs(10);

@@ -240,7 +240,8 @@ impl<'a> Live<'a> {
     /// Tells all how many they are, from time to time. Returns when to do so, if the number has changed.
     fn tell_subscribers(&mut self) -> Option<Instant> {
         let (told, told_at) = self.told_subscribers;
-        let (now, subscribers, due) = (Instant::now(), self.task.subscribers, told_at + limits::SUBSCRIBERS_INTERVAL);
+        let due = told_at + self.task.hub.subscribers_interval?;
+        let (now, subscribers) = (Instant::now(), self.task.subscribers);
         if subscribers == told || subscribers == 0 {
             return None;
         }

@@ -61,6 +61,11 @@ async fn a_bad_setting_is_named() {
         ("RELAY_ORIGINS", "nonsense"),
         ("RELAY_CONNECTIONS_MAX", "many"),
         ("RELAY_CONNECTIONS_MAX", "0"),
+        ("RELAY_CONNECTIONS_OF_ADDRESS_MAX", "0"),
+        ("RELAY_SHARDS", "0"),
+        ("RELAY_RING_FRAMES", "100"),
+        ("RELAY_SLOW_VIEWERS", "drop"),
+        ("RELAY_DRAIN_S", "-1"),
     ] {
         let output = relay(&stage, "127.0.0.1:0").env(name, value).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -94,6 +94,27 @@ async fn above_the_limit_a_viewer_is_told_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn viewers_of_one_address_can_be_limited() {
+    let stage = Stage::start_with(|config| config.connections_of_address_max = Some(1)).await;
+    let first = stage.viewer("lot1").await;
+    let (status, kind, head) = refusal(&stage, &with_close(GOOD)).await;
+    assert_eq!((status, kind.as_str()), (429, "/problems/address-full"));
+    assert!(head.contains("retry-after: 5"), "{head}");
+    drop(first);
+    until("it has left", async || stage.relay.stats().await["subscribers"] == 0).await;
+    stage.viewer("lot1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_pages_may_watch_in_no_way() {
+    let stage = Stage::start().await;
+    for path in ["/ws/items/lot1", "/ws", "/sse/items/lot1"] {
+        let request = reqwest::Client::new().get(stage.relay.url(path)).header("Origin", "https://evil.example");
+        assert_eq!(request.send().await.unwrap().status(), 403, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_does_not_end_is_cut_off() {
     let stage = Stage::start().await;
     let half = GOOD.strip_suffix("\r\n").unwrap();

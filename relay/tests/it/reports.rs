@@ -1,5 +1,10 @@
 //! Health, statistics and metrics.
 
+use std::time::Duration;
+
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::client::Client;
 use crate::stage::{Stage, get_json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,4 +66,24 @@ async fn the_configured_origins_may_read_the_statistics() {
     };
     assert_eq!(allowed("https://auctions.example").await.as_deref(), Some("https://auctions.example"));
     assert_eq!(allowed("https://evil.example").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn viewers_are_told_when_their_number_has_changed() {
+    let stage = Stage::start_with(|config| config.subscribers_interval = Some(Duration::from_millis(50))).await;
+    let mut first = stage.viewer("lot1").await;
+    let others = [stage.viewer("lot1").await, stage.viewer("lot1").await];
+    let told = async |viewer: &mut Client, number: u64| {
+        loop {
+            let Message::Text(text) = viewer.receive().await else { continue };
+            let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!((&frame["type"], &frame["itemId"]), (&"subscribers".into(), &"lot1".into()));
+            if frame["subscribers"] == number {
+                break;
+            }
+        }
+    };
+    told(&mut first, 3).await;
+    drop(others);
+    told(&mut first, 1).await;
 }

@@ -128,6 +128,7 @@ impl Relay {
             spread_above: 4_000,
             ring_frames: 1_024,
             slow_viewers: SlowViewers::Conflate,
+            subscribers_interval: Some(Duration::from_secs(5)),
             drain: Duration::ZERO,
             has_echo: false,
             handshakes_max: 1_000,

@@ -11,7 +11,10 @@ use crate::relay_cost::frames::Counting;
 use crate::relay_cost::publisher::{Bids, Language, Publisher};
 
 pub(super) async fn start() -> Result<Server> {
-    let system = System::start(Settings::temporary(&[Name::Redis, Name::Nats, Name::Broadcast])?).await?;
+    let mut settings = Settings::temporary(&[Name::Redis, Name::Nats, Name::Broadcast])?;
+    // No other server tells its viewers how many they are, and only messages are counted.
+    settings.environment.push(("RELAY_SUBSCRIBERS_S", "0".to_owned()));
+    let system = System::start(settings).await?;
     let ledger = Ledger::new(&system.redis_url())?;
     // It is empty, so there is nothing that a worker would have to look through first.
     ledger.open(1).await?;
