@@ -46,6 +46,8 @@ pub struct Config {
     pub subscribers_interval: Option<Duration>,
     /// `RELAY_DRAIN_S`: over how many seconds viewers are told to come back when the relay stops.
     pub drain: Duration,
+    /// `RELAY_COMPRESSION`: whether clients may ask for compressed messages.
+    pub compression: bool,
     /// Whether `/` says everything back, for the conformance test. No variable.
     pub has_echo: bool,
     /// How many connections at most that are no viewers'. No variable: it follows from the limit on open files.
@@ -69,6 +71,7 @@ impl Config {
             slow_viewers: slow_viewers()?,
             subscribers_interval: seconds("RELAY_SUBSCRIBERS_S", limits::SUBSCRIBERS_INTERVAL)?,
             drain: seconds("RELAY_DRAIN_S", limits::DRAIN)?.unwrap_or_default(),
+            compression: compression()?,
             has_echo: false,
             handshakes_max: open_files::handshakes_max(),
         })
@@ -102,6 +105,14 @@ fn seconds(name: &str, default: Duration) -> Result<Option<Duration>> {
 
 fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get).min(limits::SHARDS_MAX)
+}
+
+fn compression() -> Result<bool> {
+    match variable("RELAY_COMPRESSION").as_deref() {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(other) => bail!("RELAY_COMPRESSION={other}: expected on or off"),
+    }
 }
 
 fn slow_viewers() -> Result<SlowViewers> {

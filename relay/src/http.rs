@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) handshakes_max: usize,
     pub(crate) tasks: TaskTracker,
     pub(crate) has_echo: bool,
+    pub(crate) compression: bool,
 }
 
 pub(crate) fn router(app: App) -> Router {

@@ -43,6 +43,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         handshakes_max: config.handshakes_max,
         tasks: tasks.clone(),
         has_echo: config.has_echo,
+        compression: config.compression,
     };
     let address = listener.local_addr().context("the listener has no address")?;
     info!(%address, viewers_max = config.connections_max, shards = config.shards, "the relay listens");

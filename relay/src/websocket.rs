@@ -3,6 +3,7 @@
 //! Nothing is allocated for a client that sends whole frames: they are read where they came in.
 
 mod assembly;
+pub(crate) mod deflate;
 
 use std::io::Cursor;
 
@@ -25,6 +26,15 @@ pub(crate) enum Heard<'a> {
     Close(Option<u16>),
 }
 
+/// What holds for a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// How many bytes a message may have.
+    pub(crate) message_max: usize,
+    /// Whether compressed messages were agreed on.
+    pub(crate) inflates: bool,
+}
+
 /// What was begun and is not whole yet: half a frame, or a message in fragments. Most clients never have any.
 #[derive(Default)]
 pub(crate) struct Hearing(Option<Box<Begun>>);
@@ -37,11 +47,11 @@ struct Begun {
 }
 
 impl Hearing {
-    /// Reads bytes. `message_max`: how many a message may have. Stops when `on` returns false.
+    /// Reads bytes. Stops when `on` returns false.
     pub(crate) fn hear(
         &mut self,
         bytes: &[u8],
-        message_max: usize,
+        rules: Rules,
         mut on: impl FnMut(Heard<'_>) -> bool,
     ) -> Result<(), Closing> {
         let mut begun = self.0.take().unwrap_or_default();
@@ -52,11 +62,11 @@ impl Hearing {
         let all = if joined.is_empty() { bytes } else { &joined };
         let mut rest = all;
         let mut payload = Vec::new();
-        while let Some((header, start, end)) = whole_frame(rest, message_max)? {
-            begun.message.admit(&header, end - start, message_max)?;
+        while let Some((header, start, end)) = whole_frame(rest, rules)? {
+            begun.message.admit(&header, end - start, rules)?;
             let Some(masked) = rest.get(start..end) else { break };
             unmask(masked, header.mask.ok_or(Closing::Malformed)?, &mut payload);
-            if !begun.message.take(&header, &payload, &mut on)? {
+            if !begun.message.take(&header, &payload, rules, &mut on)? {
                 return Ok(());
             }
             rest = &rest[end..];
@@ -77,20 +87,22 @@ impl Hearing {
 }
 
 /// The header of the next frame, and where its payload starts and ends. Its beginning is judged before the rest is there.
-fn whole_frame(bytes: &[u8], message_max: usize) -> Result<Option<(FrameHeader, usize, usize)>, Closing> {
+fn whole_frame(bytes: &[u8], rules: Rules) -> Result<Option<(FrameHeader, usize, usize)>, Closing> {
     let mut cursor = Cursor::new(bytes);
     let Some((header, length)) = FrameHeader::parse(&mut cursor).map_err(|_| Closing::Malformed)? else {
         return Ok(None);
     };
     let start = usize::try_from(cursor.position()).map_err(|_| Closing::TooBig)?;
-    if header.mask.is_none() || header.rsv1 || header.rsv2 || header.rsv3 {
+    let is_control = matches!(header.opcode, OpCode::Control(_));
+    // The first frame of a message says whether it is compressed (RFC 7692 6).
+    let may_be_deflated = rules.inflates && !is_control && header.opcode != OpCode::Data(Data::Continue);
+    if header.mask.is_none() || header.rsv1 && !may_be_deflated || header.rsv2 || header.rsv3 {
         return Err(Closing::Malformed);
     }
     let length = usize::try_from(length).map_err(|_| Closing::TooBig)?;
-    let is_control = matches!(header.opcode, OpCode::Control(_));
     match is_control {
         true if length > 125 || !header.is_final => Err(Closing::Malformed),
-        false if length > message_max => Err(Closing::TooBig),
+        false if length > rules.message_max => Err(Closing::TooBig),
         _ => Ok(Some((header, start, start + length))),
     }
 }

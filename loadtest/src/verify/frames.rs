@@ -142,7 +142,9 @@ impl<'a> Frames<'a> {
                 self.counts.frames.snapshots_epoch += 1;
                 let stands = before.seq == 0 || is_behind(&sight.item, before, history);
                 let goes_on = history.by_seq(&sight.item, before.seq + 1).is_some();
-                now.epoch > before.epoch && self.windows.may_have_lost_before(sight.at) && !(stands && goes_on)
+                // Until the next epoch is begun, Redis stands in the old one where it has lost the rest.
+                let is_another = now.epoch > before.epoch || now.epoch == before.epoch && now.seq < before.seq;
+                is_another && self.windows.may_have_lost_before(sight.at) && !(stands && goes_on)
             }
             "too_slow" => {
                 self.counts.frames.snapshots_too_slow += 1;

@@ -158,6 +158,19 @@ fn what_redis_loses_with_its_power_is_counted_apart() {
         record.sights.push(sight(770, Seen::State { snapshot: stood(2, 3), reason: "epoch".to_owned() }));
     });
     assert_eq!(lost.lost.count, 2, "{lost}");
+    // A relay that begins before the next epoch does finds the item where Redis has lost the rest.
+    let back_in_the_epoch = |loses: Option<u64>| {
+        move |record: &mut Record| {
+            record.faults.push(fault(700, 800, loses));
+            let mut lost = shown(4);
+            let Seen::Bid { accepted_at, .. } = &mut lost else { panic!("a bid") };
+            *accepted_at = 1_000_700;
+            record.sights.push(sight(760, lost));
+            record.sights.push(sight(770, Seen::State { snapshot: stood(1, 3), reason: "epoch".to_owned() }));
+        }
+    };
+    check(&[], back_in_the_epoch(Some(690)));
+    check(&[Rule::Viewers], back_in_the_epoch(None));
     // Its key may have gone to another amount before it is repeated.
     let repeated_too_late = |record: &mut Record| {
         record.requests.push(request(7, accepted(7)));

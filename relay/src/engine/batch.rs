@@ -6,11 +6,20 @@ use bytes::Bytes;
 use crate::frame::Frame;
 use crate::limits::BATCH_BYTES_MAX;
 use crate::ring::{Read, Ring};
+use crate::websocket::deflate::Deflater;
 
 #[derive(Default)]
 pub(super) struct Batch {
     first: u64,
     frames: Vec<Frame>,
+    plain: Joined,
+    /// For those who have agreed on it.
+    deflated: Joined,
+}
+
+/// Frames one behind the other.
+#[derive(Default)]
+struct Joined {
     bytes: Vec<u8>,
     /// Where each frame ends in the bytes.
     ends: Vec<usize>,
@@ -21,6 +30,7 @@ pub(super) struct Batch {
 pub(super) enum Taken {
     Frames(usize),
     Bytes(usize),
+    Deflated(usize),
 }
 
 /// What follows from it.
@@ -34,22 +44,29 @@ pub(super) struct Rest {
 }
 
 impl Batch {
-    /// As many frames from a number on as fit.
-    pub(super) fn fill(&mut self, ring: &Ring, from: u64, before: u64) -> Read {
-        let Self { first, frames, bytes, ends } = self;
+    /// As many frames from a number on as fit; also compressed, if anybody wants that.
+    pub(super) fn fill(&mut self, ring: &Ring, from: u64, before: u64, deflater: Option<&mut Deflater>) -> Read {
+        let Self { first, frames, plain, deflated } = self;
         *first = from;
         frames.clear();
-        bytes.clear();
-        ends.clear();
-        ring.read(from, before, |frame| {
-            let fits = bytes.is_empty() || bytes.len() + frame.bytes().len() <= BATCH_BYTES_MAX;
+        plain.clear();
+        deflated.clear();
+        let read = ring.read(from, before, |frame| {
+            let fits = plain.bytes.is_empty() || plain.bytes.len() + frame.bytes().len() <= BATCH_BYTES_MAX;
             if fits {
-                bytes.extend_from_slice(frame.bytes());
-                ends.push(bytes.len());
+                plain.bytes.extend_from_slice(frame.bytes());
+                plain.ends.push(plain.bytes.len());
                 frames.push(frame.clone());
             }
             fits
-        })
+        });
+        if let Some(deflater) = deflater {
+            for frame in frames {
+                deflater.append(&frame.payload(), &mut deflated.bytes);
+                deflated.ends.push(deflated.bytes.len());
+            }
+        }
+        read
     }
 
     /// The number of the frame after it.
@@ -62,23 +79,38 @@ impl Batch {
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.plain.bytes
+    }
+
+    pub(super) fn deflated(&self) -> &[u8] {
+        &self.deflated.bytes
     }
 
     pub(super) fn rest(&self, taken: Taken) -> Rest {
         let (whole, of_frame) = match taken {
             Taken::Frames(count) => (count, None),
-            Taken::Bytes(count) => {
-                let whole = self.ends.partition_point(|end| *end <= count);
-                let start = whole.checked_sub(1).map_or(0, |before| self.ends[before]);
-                match count > start {
-                    true => (whole + 1, Some(Bytes::copy_from_slice(&self.bytes[count..self.ends[whole]]))),
-                    false => (whole, None),
-                }
-            }
+            Taken::Bytes(count) => self.plain.rest(count),
+            Taken::Deflated(count) => self.deflated.rest(count),
         };
         let last = whole.checked_sub(1).map(|last| self.frames[last].position());
         Rest { next: self.first + whole as u64, of_frame, last }
+    }
+}
+
+impl Joined {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// How many frames are begun in the first bytes, and the rest of the last of them.
+    fn rest(&self, count: usize) -> (usize, Option<Bytes>) {
+        let whole = self.ends.partition_point(|end| *end <= count);
+        let start = whole.checked_sub(1).map_or(0, |before| self.ends[before]);
+        match count > start {
+            true => (whole + 1, Some(Bytes::copy_from_slice(&self.bytes[count..self.ends[whole]]))),
+            false => (whole, None),
+        }
     }
 }
 
@@ -92,7 +124,7 @@ mod tests {
         let at = |seq| Position { epoch: 1, seq };
         (0..3).for_each(|seq| ring.push(Frame::text(at(seq), "abc")));
         let mut batch = Batch::default();
-        assert_eq!(batch.fill(&ring, 1, u64::MAX), Read::Until(3));
+        assert_eq!(batch.fill(&ring, 1, u64::MAX, Some(&mut Deflater::new())), Read::Until(3));
         assert_eq!(batch.bytes(), b"\x81\x03abc\x81\x03abc");
         let rest = |taken| {
             let Rest { next, of_frame, last } = batch.rest(taken);
@@ -104,5 +136,8 @@ mod tests {
         assert_eq!(rest(Taken::Bytes(9)), (3, Some(b"c".to_vec()), Some(2)));
         assert_eq!(rest(Taken::Bytes(10)), (3, None, Some(2)));
         assert_eq!(rest(Taken::Frames(1)), (2, None, Some(1)));
+        let length = batch.deflated().len();
+        assert_eq!(rest(Taken::Deflated(length)), (3, None, Some(2)));
+        assert_eq!(rest(Taken::Deflated(length / 2)), (2, None, Some(1)), "both are equally long");
     }
 }

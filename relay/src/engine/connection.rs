@@ -155,7 +155,7 @@ impl Connection {
     /// When it is taken for dead. Who listens to Server-Sent Events can say nothing.
     pub(super) fn silent_at(&self) -> Tick {
         match self.outlet {
-            Outlet::Socket(_) => self.heard_at.after(SILENCE_MAX),
+            Outlet::Socket { .. } => self.heard_at.after(SILENCE_MAX),
             Outlet::Stream(_) => Tick::NEVER,
         }
     }

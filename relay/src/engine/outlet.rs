@@ -17,7 +17,11 @@ use crate::limits::BATCH_BYTES_MAX;
 use crate::websocket;
 
 pub(crate) enum Outlet {
-    Socket(TcpStream),
+    /// `deflates`: compressed messages were agreed on.
+    Socket {
+        socket: TcpStream,
+        deflates: bool,
+    },
     Stream(Stream),
 }
 
@@ -42,7 +46,8 @@ pub(super) struct Gone;
 impl Outlet {
     pub(super) fn give_batch(&mut self, batch: &Batch) -> Result<Taken, Gone> {
         match self {
-            Self::Socket(socket) => write(socket, batch.bytes()).map(Taken::Bytes),
+            Self::Socket { socket, deflates: false } => write(socket, batch.bytes()).map(Taken::Bytes),
+            Self::Socket { socket, deflates: true } => write(socket, batch.deflated()).map(Taken::Deflated),
             Self::Stream(stream) => {
                 for (count, frame) in batch.frames().iter().enumerate() {
                     if !stream.send(Streamed::Frame(frame.clone()))? {
@@ -57,7 +62,7 @@ impl Outlet {
     /// Gives what waits, in order. False: not everything was taken.
     pub(super) fn give(&mut self, said: &mut VecDeque<Said>, scratch: &mut Vec<u8>) -> Result<bool, Gone> {
         match self {
-            Self::Socket(socket) => {
+            Self::Socket { socket, .. } => {
                 while !said.is_empty() {
                     if !write_some(socket, said, scratch)? {
                         return Ok(false);
@@ -78,7 +83,7 @@ impl Outlet {
 
     /// `None`: nothing more can be read now.
     pub(super) fn read(&mut self, into: &mut [u8]) -> Result<Option<usize>, Gone> {
-        let Self::Socket(socket) = self else { return Ok(None) };
+        let Self::Socket { socket, .. } = self else { return Ok(None) };
         loop {
             match socket.read(into) {
                 Ok(0) => return Err(Gone),
@@ -93,9 +98,13 @@ impl Outlet {
     /// Some number that spreads connections.
     pub(super) fn number(&self) -> u64 {
         match self {
-            Self::Socket(socket) => u64::from(socket.as_raw_fd().unsigned_abs()),
+            Self::Socket { socket, .. } => u64::from(socket.as_raw_fd().unsigned_abs()),
             Self::Stream(_) => 0,
         }
+    }
+
+    pub(super) fn deflates(&self) -> bool {
+        matches!(self, Self::Socket { deflates: true, .. })
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -105,7 +114,7 @@ impl Outlet {
     /// Nothing more will be said. True: the viewer has yet to hang up.
     pub(super) fn shut(&self) -> bool {
         match self {
-            Self::Socket(socket) => socket.shutdown(Shutdown::Write).is_ok(),
+            Self::Socket { socket, .. } => socket.shutdown(Shutdown::Write).is_ok(),
             Self::Stream(_) => false,
         }
     }

@@ -27,6 +27,7 @@ use super::outlet::Said;
 use super::wheel::Wheel;
 use crate::hub::Hub;
 use crate::limits::{COMMANDS_PER_TURN_MAX, EVENTS_PER_TURN_MAX, READ_BUFFER_BYTES};
+use crate::websocket::deflate::Deflater;
 
 /// Of the mailbox. Connections have their keys.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -47,6 +48,9 @@ pub(super) struct Shard {
     /// Connections that something is to be written to in this turn.
     touched: Vec<u32>,
     draining: Option<Draining>,
+    /// How many connections want compressed messages.
+    deflating: usize,
+    deflater: Deflater,
     batch: Batch,
     scratch: Vec<u8>,
     buffer: Box<[u8]>,
@@ -72,6 +76,8 @@ impl Shard {
             serials: 0,
             touched: Vec::new(),
             draining: None,
+            deflating: 0,
+            deflater: Deflater::new(),
             batch: Batch::default(),
             scratch: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES].into(),

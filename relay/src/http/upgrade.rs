@@ -25,6 +25,7 @@ use crate::item::Since;
 use crate::limits;
 use crate::listener::Visit;
 use crate::places::{Full, Place};
+use crate::websocket::deflate;
 
 pub(super) async fn watch_item(
     State(app): State<Arc<App>>,
@@ -57,10 +58,12 @@ pub(super) async fn echo(State(app): State<Arc<App>>, mut request: Request) -> R
 }
 
 fn upgrade(app: &App, request: &mut Request, accept: HeaderValue, purpose: Purpose, place: Place) -> Response {
+    let deflates = app.compression && offers_deflate(request.headers());
     let upgrade = hyper::upgrade::on(request);
     let hub = Arc::clone(&app.hub);
     app.tasks.spawn(async move {
-        if let Some((outlet, first_bytes)) = upgraded(upgrade).await {
+        if let Some((socket, first_bytes)) = upgraded(upgrade).await {
+            let outlet = Outlet::Socket { socket, deflates };
             hub.engine.adopt(Newcomer { outlet, first_bytes, purpose, place });
         }
     });
@@ -69,7 +72,12 @@ fn upgrade(app: &App, request: &mut Request, accept: HeaderValue, purpose: Purpo
         (header::UPGRADE, HeaderValue::from_static("websocket")),
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response()
+    let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response();
+    if deflates {
+        let accepted = HeaderValue::from_static(deflate::ACCEPTED);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, accepted);
+    }
+    response
 }
 
 /// `?since=SEQ&epoch=E`
@@ -137,16 +145,22 @@ fn lists_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bo
     values.flat_map(|value| value.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(token))
 }
 
+/// One of the offers can be taken; clients make several, of which the first is the dearest to them.
+fn offers_deflate(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(deflate::is_acceptable)
+}
+
 fn is_key(key: &[u8]) -> bool {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
     key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(is_base64)
 }
 
 /// The socket and what came behind the request. All that the handshake took is given back.
-async fn upgraded(upgrade: OnUpgrade) -> Option<(Outlet, Vec<u8>)> {
+async fn upgraded(upgrade: OnUpgrade) -> Option<(mio::net::TcpStream, Vec<u8>)> {
     let upgraded = timeout(limits::HANDSHAKE_DEADLINE, upgrade).await.ok()?;
     let upgraded = upgraded.inspect_err(|error| debug!(%error, "a handshake broke off")).ok()?;
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     let socket = parts.io.into_inner().into_std().inspect_err(|error| debug!(%error, "a socket is lost")).ok()?;
-    Some((Outlet::Socket(mio::net::TcpStream::from_std(socket)), parts.read_buf.to_vec()))
+    Some((mio::net::TcpStream::from_std(socket), parts.read_buf.to_vec()))
 }

@@ -5,12 +5,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-use super::{Heard, close_code};
+use super::{Heard, Rules, close_code, deflate};
 use crate::closing::Closing;
 
 #[derive(Default)]
 pub(super) struct Assembly {
     kind: Option<Data>,
+    is_deflated: bool,
     bytes: Vec<u8>,
 }
 
@@ -20,11 +21,11 @@ impl Assembly {
     }
 
     /// Whether a frame may come here, before its payload is there.
-    pub(super) fn admit(&self, header: &FrameHeader, length: usize, message_max: usize) -> Result<(), Closing> {
+    pub(super) fn admit(&self, header: &FrameHeader, length: usize, rules: Rules) -> Result<(), Closing> {
         match header.opcode {
             OpCode::Control(_) => Ok(()),
             OpCode::Data(Data::Continue) if !self.is_begun() => Err(Closing::Malformed),
-            OpCode::Data(Data::Continue) if self.bytes.len() + length > message_max => Err(Closing::TooBig),
+            OpCode::Data(Data::Continue) if self.bytes.len() + length > rules.message_max => Err(Closing::TooBig),
             OpCode::Data(Data::Continue) => Ok(()),
             OpCode::Data(_) if self.is_begun() => Err(Closing::Malformed),
             OpCode::Data(_) => Ok(()),
@@ -35,6 +36,7 @@ impl Assembly {
         &mut self,
         header: &FrameHeader,
         payload: &[u8],
+        rules: Rules,
         on: &mut impl FnMut(Heard<'_>) -> bool,
     ) -> Result<bool, Closing> {
         match header.opcode {
@@ -45,13 +47,17 @@ impl Assembly {
             OpCode::Data(Data::Continue) => {
                 self.bytes.extend_from_slice(payload);
                 match self.kind.take_if(|_| header.is_final) {
-                    Some(kind) => whole(kind, &std::mem::take(&mut self.bytes), on),
+                    Some(kind) => {
+                        let inflated = self.is_deflated.then_some(rules.message_max);
+                        whole(kind, &std::mem::take(&mut self.bytes), inflated, on)
+                    }
                     None => Ok(true),
                 }
             }
-            OpCode::Data(kind) if header.is_final => whole(kind, payload, on),
+            OpCode::Data(kind) if header.is_final => whole(kind, payload, header.rsv1.then_some(rules.message_max), on),
             OpCode::Data(kind) => {
                 self.kind = Some(kind);
+                self.is_deflated = header.rsv1;
                 self.bytes.extend_from_slice(payload);
                 Ok(true)
             }
@@ -59,7 +65,15 @@ impl Assembly {
     }
 }
 
-fn whole(kind: Data, payload: &[u8], on: &mut impl FnMut(Heard<'_>) -> bool) -> Result<bool, Closing> {
+/// `inflated_max`: of one that is compressed, how many bytes it may have in the end.
+fn whole(
+    kind: Data,
+    payload: &[u8],
+    inflated_max: Option<usize>,
+    on: &mut impl FnMut(Heard<'_>) -> bool,
+) -> Result<bool, Closing> {
+    let inflated = inflated_max.map(|max| deflate::inflate(payload, max)).transpose()?;
+    let payload = inflated.as_deref().unwrap_or(payload);
     match kind {
         Data::Text => Ok(on(Heard::Text(str::from_utf8(payload).map_err(|_| Closing::NotUtf8)?))),
         _ => Ok(on(Heard::Binary(payload))),

@@ -14,7 +14,7 @@ fn heard(bytes: &[u8], piece: usize) -> Result<Vec<String>, Closing> {
     let mut hearing = Hearing::default();
     let mut all = Vec::new();
     for bytes in bytes.chunks(piece) {
-        hearing.hear(bytes, 20, |heard| {
+        hearing.hear(bytes, Rules { message_max: 20, inflates: false }, |heard| {
             all.push(format!("{heard:?}"));
             true
         })?;

@@ -66,6 +66,7 @@ async fn a_bad_setting_is_named() {
         ("RELAY_RING_FRAMES", "100"),
         ("RELAY_SLOW_VIEWERS", "drop"),
         ("RELAY_DRAIN_S", "-1"),
+        ("RELAY_COMPRESSION", "maybe"),
     ] {
         let output = relay(&stage, "127.0.0.1:0").env(name, value).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -4,6 +4,7 @@
 
 mod binary;
 mod client;
+mod compression;
 mod conformance;
 mod fan_out;
 mod handshake;

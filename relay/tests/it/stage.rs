@@ -130,6 +130,7 @@ impl Relay {
             slow_viewers: SlowViewers::Conflate,
             subscribers_interval: Some(Duration::from_secs(5)),
             drain: Duration::ZERO,
+            compression: false,
             has_echo: false,
             handshakes_max: 1_000,
         };

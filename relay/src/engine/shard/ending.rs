@@ -86,8 +86,8 @@ impl Shard {
     /// The viewer is gone.
     pub(super) fn remove(&mut self, key: u32) {
         self.leave_all(key);
-        if self.connections.contains(key as usize) {
-            self.connections.remove(key as usize);
+        if let Some(connection) = self.connections.try_remove(key as usize) {
+            self.deflating -= usize::from(connection.outlet.deflates());
         }
     }
 

@@ -8,7 +8,7 @@ use crate::engine::connection::{Connection, Kind, Stage};
 use crate::engine::outlet::{Gone, Said};
 use crate::engine::wheel::Tick;
 use crate::limits::{ECHO_BYTES_MAX, MESSAGE_BYTES_MAX};
-use crate::websocket::{self, Heard};
+use crate::websocket::{self, Heard, Rules};
 
 /// What comes of what was heard.
 #[derive(Default)]
@@ -58,9 +58,10 @@ impl Shard {
             return self.close(key, Closing::Flooding);
         }
         let message_max = if connection.kind == Kind::Echo { ECHO_BYTES_MAX } else { MESSAGE_BYTES_MAX };
+        let rules = Rules { message_max, inflates: connection.outlet.deflates() };
         let mut hearing = std::mem::take(&mut connection.hearing);
         let mut outcome = Outcome::default();
-        let heard = hearing.hear(bytes, message_max, |heard| outcome.take(connection, &heard, now));
+        let heard = hearing.hear(bytes, rules, |heard| outcome.take(connection, &heard, now));
         connection.hearing = hearing;
         if !connection.has_said_all() {
             self.touched.push(key);

@@ -20,7 +20,7 @@ impl Shard {
     pub(super) fn adopt(&mut self, newcomer: Newcomer) {
         let Newcomer { mut outlet, first_bytes, purpose, place } = newcomer;
         let key = small(self.connections.vacant_key());
-        if let Outlet::Socket(socket) = &mut outlet {
+        if let Outlet::Socket { socket, .. } = &mut outlet {
             let interests = Interest::READABLE | Interest::WRITABLE;
             if let Err(error) = self.poll.registry().register(socket, Token(key as usize), interests) {
                 return debug!(%error, "the connection is gone");
@@ -32,6 +32,7 @@ impl Shard {
         if let Outlet::Stream(stream) = &outlet {
             stream.belongs_to(&self.mailbox, key, serial);
         }
+        self.deflating += usize::from(outlet.deflates());
         self.connections.insert(Connection::new(outlet, &purpose, place, serial, now, ping_at));
         self.hub.metrics.viewers_connected.inc();
         if let Purpose::Item(item, since) = purpose {

@@ -19,7 +19,8 @@ impl Shard {
     fn show_some(&mut self, key: u32) -> Option<u64> {
         let audience = self.audiences.get_mut(key as usize)?;
         let (from, stood) = (audience.head, audience.position);
-        let (until, here) = match self.batch.fill(&audience.shared.ring, from, u64::MAX) {
+        let deflater = (self.deflating > 0).then_some(&mut self.deflater);
+        let (until, here) = match self.batch.fill(&audience.shared.ring, from, u64::MAX, deflater) {
             Read::Until(until) => (until, self.batch.frames().last().map(|last| last.position())),
             // This shard itself was too slow: all are behind now.
             Read::TooLate => audience.shared.ring.here(),
@@ -105,7 +106,8 @@ impl Shard {
         if live.cursor >= audience.head || !connection.takes_more() {
             return false;
         }
-        match self.batch.fill(&audience.shared.ring, live.cursor, audience.head) {
+        let deflater = connection.outlet.deflates().then_some(&mut self.deflater);
+        match self.batch.fill(&audience.shared.ring, live.cursor, audience.head, deflater) {
             Read::TooLate => self.falls_behind(key, seat),
             Read::Until(_) => match connection.give(&self.batch, live.audience, live.last, self.wheel.now()) {
                 Ok(count) => {
