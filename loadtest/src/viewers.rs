@@ -210,10 +210,11 @@ impl Viewer {
         let _ = self.sights.send(sight).await;
     }
 
+    /// One that has seen more has yet to be told that Redis lost it.
     fn has_seen_all(&self) -> bool {
         let goal = self.goal.borrow();
         let wanted = goal.as_ref().and_then(|seqs| seqs.get(self.item as usize));
-        wanted.is_some_and(|wanted| self.last.is_some_and(|last| last.seq >= *wanted))
+        wanted.is_some_and(|wanted| self.last.is_some_and(|last| last.seq == *wanted))
     }
 }
 
