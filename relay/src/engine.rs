@@ -3,6 +3,7 @@
 //! An item has one ring of frames, and every live viewer knows its place there. Nothing is queued for a viewer but what is
 //! said to it alone, so that one who stalls costs nothing but its place.
 
+mod allowance;
 mod audience;
 mod batch;
 mod connection;

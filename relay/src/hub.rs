@@ -94,6 +94,7 @@ impl Hub {
         if items.len() >= self.items_max {
             return None;
         }
+        #[expect(clippy::disallowed_methods, reason = "a few commands for each viewer, and viewers are bounded")]
         let (sender, commands) = mpsc::unbounded_channel();
         let ring = Ring::new(self.engine.shards(), self.ring_frames);
         let handle = Arc::new(ItemHandle::new(item.clone(), sender, ring));

@@ -6,22 +6,20 @@ use std::sync::Arc;
 use auction::Position;
 use smallvec::SmallVec;
 
+use super::allowance::Allowance;
 use super::batch::{Batch, Rest};
 use super::newcomer::Purpose;
 use super::outlet::{Gone, Outlet, Said};
 use super::wheel::Tick;
 use crate::item::ItemHandle;
-use crate::limits::{
-    BYTES_PER_PING_MAX, COMMANDS_INTERVAL, COMMANDS_MAX, IDLE_MAX, MESSAGES_PER_PING_MAX, PONGS_MAX, SILENCE_MAX,
-    WRITE_DEADLINE,
-};
+use crate::limits::{IDLE_MAX, PONGS_MAX, SILENCE_MAX, WRITE_DEADLINE};
 use crate::places::Place;
 use crate::websocket::{self, Hearing};
 
 pub(super) struct Connection {
     pub(super) outlet: Outlet,
     /// What is said to it alone, or the rest of a frame: before anything of a ring.
-    said: Option<Box<VecDeque<Said>>>,
+    said: VecDeque<Said>,
     pub(super) hearing: Hearing,
     /// One, or as many as a connection with several items asked for.
     pub(super) seats: SmallVec<[Seat; 1]>,
@@ -37,9 +35,7 @@ pub(super) struct Connection {
     pub(super) look_at: Tick,
     /// Since when it watches nothing.
     pub(super) idle_since: Tick,
-    messages_left: u32,
-    bytes_left: usize,
-    commands: Commands,
+    pub(super) allowance: Allowance,
     _place: Place,
 }
 
@@ -57,12 +53,6 @@ pub(super) enum Stage {
     Closing(Tick),
     /// It has the close frame, and should hang up. So many bytes are thrown away until then.
     HangingUp(Tick, usize),
-}
-
-/// What a connection with several items may still ask for, and since when that is counted.
-struct Commands {
-    left: u16,
-    counted_at: Tick,
 }
 
 /// A subscription.
@@ -94,7 +84,7 @@ impl Connection {
         };
         Self {
             outlet,
-            said: None,
+            said: VecDeque::new(),
             hearing: Hearing::default(),
             seats: SmallVec::new(),
             kind,
@@ -105,9 +95,7 @@ impl Connection {
             blocked_since: None,
             look_at: Tick::NEVER,
             idle_since: now,
-            messages_left: MESSAGES_PER_PING_MAX,
-            bytes_left: BYTES_PER_PING_MAX,
-            commands: Commands { left: COMMANDS_MAX, counted_at: now },
+            allowance: Allowance::new(now),
             _place: place,
         }
     }
@@ -118,17 +106,16 @@ impl Connection {
 
     /// Nothing must be said before what comes next of a ring.
     pub(super) fn takes_more(&self) -> bool {
-        self.said.is_none() && self.blocked_since.is_none() && self.is_open()
+        self.said.is_empty() && self.blocked_since.is_none() && self.is_open()
     }
 
     pub(super) fn say(&mut self, said: Said) {
-        self.said.get_or_insert_default().push_back(said);
+        self.said.push_back(said);
     }
 
     /// Who does not take what it has asked for is not answered without end.
     pub(super) fn say_pong(&mut self, payload: &[u8]) {
-        let waiting = self.said.as_ref().map_or(0, |said| said.len());
-        if waiting < PONGS_MAX || self.kind == Kind::Echo {
+        if self.said.len() < PONGS_MAX || self.kind == Kind::Echo {
             self.say(Said::Bytes(websocket::pong(payload)));
         }
     }
@@ -162,27 +149,28 @@ impl Connection {
 
     /// Drops what waits, except the rest of a frame that was begun.
     pub(super) fn say_at_last(&mut self, said: Said) {
-        let rest = self.said.take().and_then(|mut said| said.pop_front());
-        if let Some(Said::Bytes(rest)) = rest {
-            self.say(Said::Bytes(rest));
-        }
+        let rest = std::mem::take(&mut self.said).pop_front();
+        self.said.extend(rest.filter(|rest| matches!(rest, Said::Bytes(_))));
         self.say(said);
     }
 
     pub(super) fn has_said_all(&self) -> bool {
-        self.said.is_none()
+        self.said.is_empty()
     }
 
     /// Writes what waits.
     pub(super) fn flush(&mut self, scratch: &mut Vec<u8>, now: Tick) -> Result<(), Gone> {
-        let Some(said) = &mut self.said else { return Ok(()) };
-        let before = said.len();
-        match self.outlet.give(said, scratch)? {
+        if self.said.is_empty() {
+            return Ok(());
+        }
+        let before = self.said.len();
+        match self.outlet.give(&mut self.said, scratch)? {
             true => {
-                self.said = None;
+                // Most have nothing to be said alone for the rest of their time.
+                self.said = VecDeque::new();
                 self.blocked_since = None;
             }
-            false if said.len() < before => self.blocked_since = Some(now),
+            false if self.said.len() < before => self.blocked_since = Some(now),
             false => {
                 self.blocked_since.get_or_insert(now);
             }
@@ -218,36 +206,5 @@ impl Connection {
 
     pub(super) fn live_in(&mut self, audience: u32) -> Option<&mut Live> {
         self.seats.iter_mut().filter_map(|seat| seat.live.as_mut()).find(|live| live.audience == audience)
-    }
-
-    /// False if it sends too much.
-    pub(super) fn may_send(&mut self, bytes: usize) -> bool {
-        let left = self.bytes_left.checked_sub(bytes);
-        self.bytes_left = left.unwrap_or(0);
-        left.is_some() || self.kind == Kind::Echo
-    }
-
-    /// False if it says too much.
-    pub(super) fn heard(&mut self, now: Tick) -> bool {
-        self.heard_at = now;
-        let left = self.messages_left.checked_sub(1);
-        self.messages_left = left.unwrap_or(0);
-        left.is_some() || self.kind == Kind::Echo
-    }
-
-    /// False if it commands too often.
-    pub(super) fn may_command(&mut self, now: Tick) -> bool {
-        let Commands { left, counted_at } = &mut self.commands;
-        if now >= counted_at.after(COMMANDS_INTERVAL) {
-            (*left, *counted_at) = (COMMANDS_MAX, now);
-        }
-        let may = *left > 0;
-        *left = left.saturating_sub(1);
-        may
-    }
-
-    pub(super) fn start_again(&mut self) {
-        self.messages_left = MESSAGES_PER_PING_MAX;
-        self.bytes_left = BYTES_PER_PING_MAX;
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn inflate(message: &[u8], message_max: usize) -> Result<Vec<u8>, Clo
     let (mut inflater, mut read, mut output) = (Decompress::new(false), 0, Vec::new());
     loop {
         let before = output.len();
-        output.reserve((before * 2).clamp(1024, message_max + 1));
+        output.reserve((before * 2).max(1024).min(message_max + 1));
         let status = inflater.decompress_vec(&input[read..], &mut output, FlushDecompress::Sync);
         status.map_err(|_| Closing::Malformed)?;
         read = usize::try_from(inflater.total_in()).map_err(|_| Closing::TooBig)?;

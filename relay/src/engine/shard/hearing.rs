@@ -54,7 +54,7 @@ impl Shard {
     pub(super) fn take_bytes(&mut self, key: u32, bytes: &[u8]) {
         let now = self.wheel.now();
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
-        if !connection.may_send(bytes.len()) {
+        if connection.kind != Kind::Echo && !connection.allowance.bytes(bytes.len()) {
             return self.close(key, Closing::Flooding);
         }
         let message_max = if connection.kind == Kind::Echo { ECHO_BYTES_MAX } else { MESSAGE_BYTES_MAX };
@@ -79,7 +79,8 @@ impl Shard {
 impl Outcome {
     /// False: nothing more is to be heard.
     fn take(&mut self, connection: &mut Connection, heard: &Heard<'_>, now: Tick) -> bool {
-        if !connection.heard(now) {
+        connection.heard_at = now;
+        if connection.kind != Kind::Echo && !connection.allowance.message() {
             self.is_flooding = true;
             return false;
         }

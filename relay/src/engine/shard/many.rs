@@ -18,7 +18,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key as usize).filter(|connection| connection.is_open()) else {
             return;
         };
-        if !connection.may_command(now) {
+        if !connection.allowance.command(now) {
             return self.reply(key, &Answer::error(Fault::TooManyCommands, None));
         }
         match Request::read(request) {

@@ -55,7 +55,7 @@ impl Shard {
             Stage::Open if now >= connection.idle_until() => self.close(key, Closing::Idle),
             Stage::Open if now >= connection.ping_at => {
                 connection.ping_at = now.after(PING_INTERVAL);
-                connection.start_again();
+                connection.allowance.renew();
                 connection.say(Said::Ping);
                 self.touched.push(key);
             }

@@ -152,12 +152,10 @@ impl Room {
 impl Watcher {
     /// Reads one frame.
     fn next(&self) -> Option<Frame> {
-        loop {
-            match self.told.try_recv().ok()? {
-                Command::Tell(_, frame, Waiting { .. }) => return Some(frame),
-                _ => {}
-            }
-        }
+        self.told.try_iter().find_map(|command| match command {
+            Command::Tell(_, frame, Waiting { .. }) => Some(frame),
+            _ => None,
+        })
     }
 }
 
