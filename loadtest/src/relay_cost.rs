@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// Threads that read for the viewers, of all servers
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = READERS)]
     readers: usize,
     /// Single messages in each round
     #[arg(long, default_value_t = 20)]
@@ -60,6 +60,8 @@ pub struct Arguments {
     out: PathBuf,
 }
 
+/// As many as the smallest machine has cores.
+const READERS: usize = 2;
 /// Files that this program and a server need beside those of the viewers.
 const FILES_BESIDE: u64 = 200;
 /// A round that fails is tried once more.
@@ -101,8 +103,15 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 /// Half and 99 of 100 of the deliveries, in milliseconds.
 pub(crate) async fn floor(viewers: u32, messages: u32) -> Result<[f64; 2]> {
     let (kind, viewers) = (Kind::Floor1, viewers as usize);
-    let parameters =
-        Parameters { servers: vec![kind], viewers: vec![viewers], rounds: 1, messages, bursts: 1, burst: 1 };
+    let parameters = Parameters {
+        servers: vec![kind],
+        viewers: vec![viewers],
+        rounds: 1,
+        readers: READERS,
+        messages,
+        bursts: 1,
+        burst: 1,
+    };
     let root = Settings::temporary(&[])?.root;
     let peers = tokio::task::block_in_place(|| Peers::install(&root, &[kind]))?;
     let Round { single, .. } = round::run(kind, viewers, 1, &parameters, &peers).await?;
