@@ -15,6 +15,7 @@ mod stream;
 mod wheel;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mio::{Poll, Waker};
 use tokio::sync::oneshot;
+use tracing::error;
 
 pub(crate) use self::mailbox::{Command, Mailbox, SeatKey, Waiting};
 pub(crate) use self::newcomer::{Newcomer, Purpose};
@@ -109,9 +111,17 @@ impl Beginnings {
         for (number, (poll, mailbox, commands)) in self.0.into_iter().enumerate() {
             let shard = Shard::new(number, poll, (mailbox, commands), Arc::clone(hub));
             let thread = thread::Builder::new().name(format!("shard-{number}"));
-            thread.spawn(move || shard.run()).context("cannot start a thread")?;
+            thread.spawn(move || run(shard)).context("cannot start a thread")?;
         }
         Ok(())
+    }
+}
+
+/// A relay without one of its shards would look healthy and show nothing. It holds no truth: better that it is started again.
+fn run(shard: Shard) {
+    if catch_unwind(AssertUnwindSafe(|| shard.run())).is_err() {
+        error!("a shard has panicked: the relay ends");
+        std::process::abort();
     }
 }
 

@@ -61,8 +61,9 @@ impl Since {
 }
 
 impl Viewer {
-    pub(crate) fn new(shard: Arc<Mailbox>, seat: SeatKey, since: Option<Since>) -> Self {
-        Self { id: Uuid::now_v7(), seat, shard, waiting: Arc::default(), since }
+    /// `waiting`: of all viewers of its connection.
+    pub(crate) fn new(shard: Arc<Mailbox>, seat: SeatKey, waiting: Arc<AtomicUsize>, since: Option<Since>) -> Self {
+        Self { id: Uuid::now_v7(), seat, shard, waiting, since }
     }
 
     pub(crate) fn seat(&self) -> SeatKey {

@@ -34,10 +34,12 @@ pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
 pub(crate) const BATCH_BYTES_MAX: usize = 128 * 1024;
 /// The last frames of an item, which its viewers share: a stall of 4 s at 256 bids a second. `RELAY_RING_FRAMES`
 pub(crate) const RING_FRAMES: usize = 1024;
-/// Frames of the log that wait for a viewer that comes back.
+/// Frames that wait for the viewers of a connection alone: what those that come back have missed.
 pub(crate) const REPLAY_FRAMES_MAX: usize = 1024;
 /// For a viewer of Server-Sent Events, on their way to its task.
 pub(crate) const STREAM_FRAMES_MAX: usize = 64;
+/// Answers to commands that wait for a client that does not read.
+pub(crate) const ANSWERS_MAX: usize = 256;
 /// Answers to pings that wait for a client that does not read.
 pub(crate) const PONGS_MAX: usize = 16;
 /// In a row, before a shard looks at its connections again.

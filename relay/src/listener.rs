@@ -3,8 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use axum::{Router, http::Request};
@@ -92,22 +91,19 @@ pub(crate) struct Visit {
     pub(crate) peer: IpAddr,
     /// Of the connections that are no viewers.
     permit: Mutex<Option<OwnedSemaphorePermit>>,
-    is_stream: AtomicBool,
+    /// Cancelled when the stream that is its answer has ended.
+    stream: OnceLock<CancellationToken>,
 }
 
 impl Visit {
     fn new(peer: IpAddr, permit: Option<OwnedSemaphorePermit>) -> Arc<Self> {
-        Arc::new(Self { peer, permit: Mutex::new(permit), is_stream: AtomicBool::new(false) })
+        Arc::new(Self { peer, permit: Mutex::new(permit), stream: OnceLock::new() })
     }
 
-    /// Its answer has no end: it is a viewer by now, and ends when the engine ends it.
-    pub(crate) fn becomes_stream(&self) {
-        self.is_stream.store(true, Ordering::SeqCst);
+    /// Its answer goes on until what this returns is cancelled: it is a viewer by now, and the engine's.
+    pub(crate) fn becomes_stream(&self) -> CancellationToken {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    fn is_stream(&self) -> bool {
-        self.is_stream.load(Ordering::SeqCst)
+        self.stream.get_or_init(CancellationToken::new).clone()
     }
 }
 
@@ -134,8 +130,8 @@ async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken, v
             () = sleep(limits::HTTP_CONNECTION_DEADLINE) => {}
             () = shutdown.cancelled() => {}
         }
-        if visit.is_stream() {
-            std::future::pending().await
+        if let Some(stream) = visit.stream.get() {
+            stream.cancelled().await;
         }
     };
     tokio::select! {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use auction::Position;
 use smallvec::SmallVec;
@@ -21,6 +22,8 @@ pub(super) struct Connection {
     /// What is said to it alone, or the rest of a frame: before anything of a ring.
     said: VecDeque<Said>,
     pub(super) hearing: Hearing,
+    /// How many frames wait that only its viewers are shown, of all seats.
+    pub(super) waiting: Option<Arc<AtomicUsize>>,
     /// One, or as many as a connection with several items asked for.
     pub(super) seats: SmallVec<[Seat; 1]>,
     pub(super) kind: Kind,
@@ -49,9 +52,9 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Open,
-    /// The close frame is on its way, until then at most.
-    Closing(Tick),
-    /// It has the close frame, and should hang up. So many bytes are thrown away until then.
+    /// The close frame is on its way, until then at most. So many bytes are thrown away meanwhile.
+    Closing(Tick, usize),
+    /// It has the close frame, and should hang up.
     HangingUp(Tick, usize),
 }
 
@@ -86,6 +89,7 @@ impl Connection {
             outlet,
             said: VecDeque::new(),
             hearing: Hearing::default(),
+            waiting: None,
             seats: SmallVec::new(),
             kind,
             stage: Stage::Open,
@@ -123,7 +127,7 @@ impl Connection {
     /// When something must happen, if nothing happens before.
     pub(super) fn due(&self) -> Tick {
         match self.stage {
-            Stage::Closing(until) | Stage::HangingUp(until, _) => until,
+            Stage::Closing(until, _) | Stage::HangingUp(until, _) => until,
             Stage::Open => {
                 let stuck_at = self.blocked_since.map_or(Tick::NEVER, |since| since.after(WRITE_DEADLINE));
                 self.ping_at.min(self.silent_at()).min(stuck_at).min(self.idle_until())
@@ -145,6 +149,15 @@ impl Connection {
             Outlet::Socket { .. } => self.heard_at.after(SILENCE_MAX),
             Outlet::Stream(_) => Tick::NEVER,
         }
+    }
+
+    /// What waits for a seat that is left.
+    pub(super) fn forget(&mut self, left: u32) {
+        self.said.retain(|said| !matches!(said, Said::Counted { seat, .. } if *seat == left));
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.said.len()
     }
 
     /// Drops what waits, except the rest of a frame that was begun.

@@ -30,9 +30,11 @@ pub(crate) enum Command {
     Drain(Duration, oneshot::Sender<()>),
 }
 
-/// Where a viewer sits: a subscription of a connection. Keys of connections are used again, serial numbers are not.
+/// Where a viewer sits: a subscription of a connection. Keys of connections are used again, serial numbers of a shard are
+/// not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SeatKey {
+    pub(crate) shard: usize,
     pub(crate) connection: u32,
     pub(crate) serial: u32,
 }

@@ -31,6 +31,8 @@ pub(crate) enum Said {
     /// Counted as long as it waits.
     Counted {
         frame: Frame,
+        /// The seat that it is for.
+        seat: u32,
         _waiting: Waiting,
     },
     /// An answer of the protocol, or the rest of what was begun.

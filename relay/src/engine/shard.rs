@@ -47,6 +47,10 @@ pub(super) struct Shard {
     serials: u32,
     /// Connections that something is to be written to in this turn.
     touched: Vec<u32>,
+    /// Audiences that something may be new for.
+    to_show: Vec<u32>,
+    /// Audiences of which somebody has caught up.
+    progressed: Vec<u32>,
     draining: Option<Draining>,
     /// How many connections want compressed messages.
     deflating: usize,
@@ -75,6 +79,8 @@ impl Shard {
             wheel: Wheel::new(Instant::now()),
             serials: 0,
             touched: Vec::new(),
+            to_show: Vec::new(),
+            progressed: Vec::new(),
             draining: None,
             deflating: 0,
             deflater: Deflater::new(),
@@ -98,9 +104,12 @@ impl Shard {
             events.iter().filter(|event| event.token() != WAKE).for_each(|event| self.stir(event));
             self.mailbox.looks();
             has_more = self.obey_some();
+            self.show_all();
             self.write_to_touched();
             self.pass_time(Instant::now());
             self.write_to_touched();
+            self.note_all_progress();
+            has_more |= !self.to_show.is_empty();
         }
     }
 
@@ -129,7 +138,7 @@ impl Shard {
             Command::Adopt(newcomer) => self.adopt(*newcomer),
             Command::Tell(seat, frame, waiting) => {
                 if let Some(connection) = self.with_seat(seat) {
-                    connection.say(Said::Counted { frame, _waiting: waiting });
+                    connection.say(Said::Counted { frame, seat: seat.serial, _waiting: waiting });
                     self.touched.push(seat.connection);
                 }
             }
@@ -138,9 +147,7 @@ impl Shard {
             Command::CloseAll(shared, why) => self.close_all(&shared, why),
             Command::Show(shared) => {
                 shared.ring.looks(self.number);
-                if let Some(audience) = self.find_audience(&shared) {
-                    self.show(audience);
-                }
+                self.to_show.extend(self.find_audience(&shared));
             }
             Command::Unblocked(key, serial) => {
                 if self.connections.get(key as usize).is_some_and(|connection| connection.serial == serial) {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::mailbox::{Command, Mailbox};
 use super::outlet::Gone;
@@ -22,6 +23,8 @@ pub(crate) enum Streamed {
 
 /// The shard's end.
 pub(crate) struct Stream {
+    /// Ends the connection, which may wait for a client that does not read.
+    _connection: DropGuard,
     sender: mpsc::Sender<Streamed>,
     link: Arc<Link>,
 }
@@ -40,10 +43,12 @@ struct Link {
     is_full: AtomicBool,
 }
 
-pub(crate) fn stream() -> (Stream, Listener) {
+/// `connection`: is cancelled when the engine has done with the viewer.
+pub(crate) fn stream(connection: CancellationToken) -> (Stream, Listener) {
     let (sender, receiver) = mpsc::channel(STREAM_FRAMES_MAX);
     let link = Arc::<Link>::default();
-    (Stream { sender, link: Arc::clone(&link) }, Listener { receiver, link })
+    let _connection = connection.drop_guard();
+    (Stream { _connection, sender, link: Arc::clone(&link) }, Listener { receiver, link })
 }
 
 impl Stream {

@@ -41,11 +41,12 @@ impl Wheel {
         next.saturating_duration_since(now)
     }
 
-    /// Looks at a connection then, or earlier if that is too far away.
-    pub(super) fn look_at(&mut self, connection: u32, due: Tick) {
+    /// Looks at a connection then, or earlier if that is too far away. Returns when.
+    pub(super) fn look_at(&mut self, connection: u32, due: Tick) -> Tick {
         let farthest = self.now.0 + SLOTS as u32 - 1;
         let tick = due.0.clamp(self.now.0 + 1, farthest);
         self.slots[tick as usize % SLOTS].push(connection);
+        Tick(tick)
     }
 
     /// Goes on to the next tick if its time has come: whom to look at.

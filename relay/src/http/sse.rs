@@ -9,7 +9,7 @@ use axum::{
         Path, Query, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -30,6 +30,10 @@ pub(super) async fn watch_item(
     query: Result<Query<SinceQuery>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
+    if request.method() != Method::GET {
+        let detail = "a stream has no head without a body";
+        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail));
+    }
     let item = item_id(path)?;
     // The header is the later one: a browser repeats the address that it was given at first.
     let since = match last_event_id(request.headers())? {
@@ -39,15 +43,14 @@ pub(super) async fn watch_item(
     check_origin(&app, &request)?;
     let place = place(&app, &request)?;
     let item = app.hub.watch(&item).ok_or_else(|| full(&app))?;
-    if let Some(visit) = request.extensions().get::<Arc<Visit>>() {
-        visit.becomes_stream();
-    }
-    let (stream, listener) = engine::stream();
+    let visit: &Arc<Visit> = request.extensions().get().ok_or_else(|| full(&app))?;
+    let (stream, listener) = engine::stream(visit.becomes_stream());
     let purpose = Purpose::Item(item, since);
     app.hub.engine.adopt(Newcomer { outlet: Outlet::Stream(stream), first_bytes: Vec::new(), purpose, place });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
+        (header::CONNECTION, "close"),
         // Else nginx keeps frames back until it has many.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];

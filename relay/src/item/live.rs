@@ -200,8 +200,8 @@ impl<'a> Live<'a> {
     fn freshness_changed(&mut self) {
         let freshness = *self.task.hub.freshness.borrow();
         match freshness {
-            Freshness::Fresh => self.show_all(frame::live(&self.task.item, self.feed.position())),
-            Freshness::Stale => self.show_all(frame::stale(&self.task.item, self.feed.position())),
+            Freshness::Fresh => self.tell_all(frame::live(&self.task.item, self.feed.position())),
+            Freshness::Stale => self.tell_all(frame::stale(&self.task.item, self.feed.position())),
             Freshness::GivenUp => {
                 self.task.hub.engine.close_all(&self.task.shared, Closing::Unavailable);
                 std::mem::take(&mut self.resuming).close_all(Closing::Unavailable);
@@ -232,7 +232,8 @@ impl<'a> Live<'a> {
         self.task.hub.engine.show(&self.task.shared);
     }
 
-    fn show_all(&mut self, frame: Frame) {
+    fn tell_all(&mut self, frame: Frame) {
+        self.resuming.tell(&frame);
         self.task.shared.ring.push(frame);
         self.task.hub.engine.show(&self.task.shared);
     }
@@ -249,7 +250,7 @@ impl<'a> Live<'a> {
             return Some(due);
         }
         self.told_subscribers = (subscribers, now);
-        self.show_all(frame::subscribers(&self.task.item, self.feed.position(), subscribers));
+        self.tell_all(frame::subscribers(&self.task.item, self.feed.position(), subscribers));
         None
     }
 

@@ -59,6 +59,11 @@ impl Resuming {
         self.resumers.retain(|resumer| resumer.viewer.seat() != seat);
     }
 
+    /// Something that all are told, wherever they are.
+    pub(super) fn tell(&self, frame: &Frame) {
+        self.resumers.iter().for_each(|resumer| resumer.viewer.show(frame));
+    }
+
     pub(super) fn close_all(self, why: Closing) {
         self.resumers.into_iter().for_each(|resumer| resumer.viewer.close(why));
     }

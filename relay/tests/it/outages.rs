@@ -199,3 +199,21 @@ async fn while_nats_hangs_viewers_go_on_seeing_bids_and_are_warned_only_when_red
     assert_eq!(viewer.frame().await, r#"{"type":"live","itemId":"lot1"}"#);
     stage.redis.resume().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_before_an_item_is_opened_takes_nobody_along() {
+    // So that viewers of one item sit in both shards, where their seats have the same numbers.
+    let stage = Stage::start_with(|config| config.spread_above = 1).await;
+    stage.redis.pause().unwrap();
+    let opening = (0..8).map(|_| crate::client::open(stage.relay.address, "/ws/items/lot1"));
+    let mut waiting = futures_util::future::join_all(opening).await;
+    until("all wait", async || stage.relay.stats().await["subscribers"] == 8).await;
+    drop(waiting.split_off(4));
+    until("half have left", async || stage.relay.stats().await["subscribers"] == 4).await;
+    stage.redis.resume().unwrap();
+    for viewer in &mut waiting {
+        // Or they are told to come back, if it took too long.
+        let first = futures_util::StreamExt::next(viewer);
+        assert!(tokio::time::timeout(crate::stage::DEADLINE, first).await.expect("one is forgotten").is_some());
+    }
+}

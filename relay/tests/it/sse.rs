@@ -134,3 +134,11 @@ async fn what_is_no_place_or_no_item_is_400() {
         assert_eq!(answer.status(), 400, "{path} {id}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_cannot_be_asked_for_its_head_alone() {
+    let stage = Stage::start().await;
+    let answer = reqwest::Client::new().head(stage.relay.url("/sse/items/lot1")).send().await.unwrap();
+    assert_eq!(answer.status(), 405);
+    assert_eq!(stage.relay.stats().await["subscribers"], 0);
+}

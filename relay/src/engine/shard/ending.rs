@@ -26,7 +26,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
         if connection.is_open() {
             connection.say_at_last(said);
-            connection.stage = Stage::Closing(until);
+            connection.stage = Stage::Closing(until, DISCARDED_BYTES_MAX);
             self.write_to(key);
         }
     }
@@ -60,7 +60,7 @@ impl Shard {
             let found = self.connections.get(connection as usize);
             let seat = found.and_then(|found| found.seats.iter().find(|seat| Arc::ptr_eq(seat.item.shared(), shared)));
             if let Some(serial) = seat.map(|seat| seat.serial) {
-                self.close_seat(SeatKey { connection, serial }, why);
+                self.close_seat(SeatKey { shard: self.number, connection, serial }, why);
             }
         }
     }
@@ -70,14 +70,15 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
         let Some(Seat { serial, item, live }) = connection.seats.get_mut(seat) else { return };
         let (serial, item, Some(live)) = (*serial, Arc::clone(item), live.take()) else { return };
+        let waiting = Arc::clone(connection.waiting.get_or_insert_default());
         self.leave_audience(live);
-        let seat = SeatKey { connection: key, serial };
+        let seat = SeatKey { shard: self.number, connection: key, serial };
         if self.hub.slow_viewers == SlowViewers::Close {
             self.hub.metrics.slow_viewers_closed.inc();
             return self.close_seat(seat, Closing::TooSlow);
         }
         self.hub.metrics.slow_viewers_conflated.inc();
-        let viewer = Viewer::new(Arc::clone(&self.mailbox), seat, None);
+        let viewer = Viewer::new(Arc::clone(&self.mailbox), seat, waiting, None);
         if item.send(ItemCommand::FellBehind(viewer, live.last)).is_err() {
             self.close_seat(seat, Closing::Restart);
         }
@@ -103,9 +104,10 @@ impl Shard {
         seat.item.shared().ring.viewer_goes(self.number);
         if let Some(live) = seat.live {
             self.leave_audience(live);
-            self.note_progress(live.audience);
+            self.progressed.push(live.audience);
         }
-        let _ = seat.item.send(ItemCommand::Leave(SeatKey { connection: key, serial: seat.serial }));
+        let _ =
+            seat.item.send(ItemCommand::Leave(SeatKey { shard: self.number, connection: key, serial: seat.serial }));
     }
 
     /// When a viewer should come back: each at another time, and the more there are the later.

@@ -43,9 +43,8 @@ impl Shard {
             };
             match &mut connection.stage {
                 Stage::Open => self.take_bytes(key, &buffer[..count]),
-                Stage::Closing(_) => {}
-                Stage::HangingUp(_, left) if *left >= count => *left -= count,
-                Stage::HangingUp(..) => self.remove(key),
+                Stage::Closing(_, left) | Stage::HangingUp(_, left) if *left >= count => *left -= count,
+                Stage::Closing(..) | Stage::HangingUp(..) => self.remove(key),
             }
         }
         self.buffer = buffer;

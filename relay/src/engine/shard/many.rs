@@ -8,7 +8,7 @@ use crate::engine::mailbox::SeatKey;
 use crate::engine::outlet::Said;
 use crate::frame::Frame;
 use crate::item::Since;
-use crate::limits::SUBSCRIPTIONS_MAX;
+use crate::limits::{ANSWERS_MAX, REPLAY_FRAMES_MAX, SUBSCRIPTIONS_MAX};
 use crate::protocol::{Answer, Fault, Request};
 
 impl Shard {
@@ -47,7 +47,7 @@ impl Shard {
         let seat = connection.seats.iter().find(|seat| seat.item.id() == item).map(|seat| seat.serial);
         match seat {
             Some(serial) => {
-                self.give_up(SeatKey { connection: key, serial });
+                self.give_up(SeatKey { shard: self.number, connection: key, serial });
                 self.reply(key, &Answer::Unsubscribed { item_id: item });
             }
             None => self.reply(key, &Answer::error(Fault::NotSubscribed, Some(item))),
@@ -68,6 +68,7 @@ impl Shard {
         let place = connection.seats.iter().position(|found| found.serial == seat.serial)?;
         let left = connection.seats.remove(place);
         connection.idle_since = now;
+        connection.forget(left.serial);
         let item = left.item.id().clone();
         self.leave(seat.connection, left);
         self.schedule(seat.connection);
@@ -76,6 +77,10 @@ impl Shard {
 
     fn reply(&mut self, key: u32, answer: &Answer<'_>) {
         if let Some(connection) = self.connections.get_mut(key as usize) {
+            if connection.waiting() > REPLAY_FRAMES_MAX + ANSWERS_MAX {
+                // It asks, and does not read.
+                return self.close(key, Closing::Flooding);
+            }
             connection.say(Said::Frame(Frame::text(Position::default(), &answer.to_json())));
             self.touched.push(key);
         }

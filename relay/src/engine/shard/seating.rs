@@ -9,7 +9,7 @@ use tracing::debug;
 use super::{Shard, small};
 use crate::closing::Closing;
 use crate::engine::audience::Audience;
-use crate::engine::connection::{Connection, Live, Seat};
+use crate::engine::connection::{Connection, Kind, Live, Seat};
 use crate::engine::mailbox::SeatKey;
 use crate::engine::newcomer::{Newcomer, Purpose};
 use crate::engine::outlet::Outlet;
@@ -51,11 +51,14 @@ impl Shard {
     pub(super) fn sit(&mut self, key: u32, item: Arc<ItemHandle>, since: Option<Since>) {
         let serial = self.next_serial();
         item.shared().ring.viewer_comes(self.number);
-        let viewer = Viewer::new(Arc::clone(&self.mailbox), SeatKey { connection: key, serial }, since);
+        let connection = &mut self.connections[key as usize];
+        let waiting = Arc::clone(connection.waiting.get_or_insert_default());
+        let seat = SeatKey { shard: self.number, connection: key, serial };
+        let viewer = Viewer::new(Arc::clone(&self.mailbox), seat, waiting, since);
         let joined = item.send(ItemCommand::Join(viewer));
-        self.connections[key as usize].seats.push(Seat { serial, item, live: None });
+        connection.seats.push(Seat { serial, item, live: None });
         if joined.is_err() {
-            self.close_seat(SeatKey { connection: key, serial }, Closing::Restart);
+            self.close_seat(seat, Closing::Restart);
         }
     }
 
@@ -64,19 +67,21 @@ impl Shard {
         let Some(found) = connection.seat_mut(seat.serial) else { return };
         let shared = Arc::clone(found.item.shared());
         let key = self.audience(&shared, from, position);
-        // Whoever is live already is shown what is new, so that nobody is ahead of the others. The last of them may go.
-        self.show(key);
-        let key = self.audience(&shared, from, position);
         let audience = &mut self.audiences[key as usize];
         let live = Live { audience: key, member: audience.join(seat.connection), cursor: from, last: position };
         if from < audience.head {
             audience.behind.push(seat.connection);
         }
-        if let Some(found) = self.connections[seat.connection as usize].seat_mut(seat.serial) {
+        let connection = &mut self.connections[seat.connection as usize];
+        if connection.kind == Kind::Item {
+            connection.waiting = None;
+        }
+        if let Some(found) = connection.seat_mut(seat.serial) {
             found.live = Some(live);
         }
         self.touched.push(seat.connection);
-        self.show(key);
+        // Something may have come before anybody was live here.
+        self.to_show.push(key);
     }
 
     /// The connection, if the seat is still taken.

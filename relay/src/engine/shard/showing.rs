@@ -7,16 +7,20 @@ use crate::limits::STUCK_AFTER;
 use crate::ring::Read;
 
 impl Shard {
-    /// Shows all members what is new. The bytes are joined once, and each viewer costs one system call.
-    pub(super) fn show(&mut self, key: u32) {
-        while let Some(shown) = self.show_some(key) {
-            self.hub.metrics.frames_sent.inc_by(shown);
+    /// Each audience once: what does not fit, or comes meanwhile, waits for the next turn, and others do not wait for it.
+    pub(super) fn show_all(&mut self) {
+        for key in std::mem::take(&mut self.to_show) {
+            if let Some(shown) = self.show(key) {
+                self.hub.metrics.frames_sent.inc_by(shown);
+                self.to_show.push(key);
+                self.note_progress(key);
+            }
         }
-        self.note_progress(key);
     }
 
-    /// `None`: nothing is new.
-    fn show_some(&mut self, key: u32) -> Option<u64> {
+    /// Shows all members what is new. The bytes are joined once, and each viewer costs one system call. `None`: nothing is
+    /// new.
+    fn show(&mut self, key: u32) -> Option<u64> {
         let audience = self.audiences.get_mut(key as usize)?;
         let (from, stood) = (audience.head, audience.position);
         let deflater = (self.deflating > 0).then_some(&mut self.deflater);
@@ -31,7 +35,13 @@ impl Shard {
         let (mut shown, mut gone, now) = (0, Vec::new(), self.wheel.now());
         for member in &audience.members {
             let Some(connection) = self.connections.get_mut(*member as usize) else { continue };
-            if connection.live_in(key).is_none_or(|live| live.cursor != from) {
+            let Some(cursor) = connection.live_in(key).map(|live| live.cursor) else { continue };
+            if cursor != from {
+                // Behind, or ahead: it went live when the others had not been shown all.
+                if cursor > from && cursor < until {
+                    audience.behind.push(*member);
+                    self.touched.push(*member);
+                }
                 continue;
             }
             if !connection.takes_more() || self.batch.frames().is_empty() {
@@ -84,7 +94,7 @@ impl Shard {
             match (connection.stage, connection.kind) {
                 (Stage::Open, Kind::Echo) => self.hear(key),
                 (Stage::Open, Kind::Item | Kind::Many) => self.catch_up(key),
-                (Stage::Closing(_), _) => self.hang_up(key),
+                (Stage::Closing(..), _) => self.hang_up(key),
                 (Stage::HangingUp(..), _) => {}
             }
         }
@@ -112,13 +122,20 @@ impl Shard {
             Read::Until(_) => match connection.give(&self.batch, live.audience, live.last, self.wheel.now()) {
                 Ok(count) => {
                     self.hub.metrics.frames_sent.inc_by(count);
-                    self.note_progress(live.audience);
+                    self.progressed.push(live.audience);
                     return true;
                 }
                 Err(Gone) => self.remove(key),
             },
         }
         false
+    }
+
+    pub(super) fn note_all_progress(&mut self) {
+        let mut progressed = std::mem::take(&mut self.progressed);
+        progressed.sort_unstable();
+        progressed.dedup();
+        progressed.into_iter().for_each(|key| self.note_progress(key));
     }
 
     /// Tells the item how far the slowest of its viewers here is. Nobody waits for those that take nothing, nor for those

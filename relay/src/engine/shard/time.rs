@@ -25,8 +25,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
         let due = connection.due();
         if due < connection.look_at {
-            connection.look_at = due;
-            self.wheel.look_at(key, due);
+            connection.look_at = self.wheel.look_at(key, due);
         }
     }
 
@@ -47,10 +46,14 @@ impl Shard {
     fn look(&mut self, key: u32) {
         let now = self.wheel.now();
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        if now < connection.look_at {
+            // An entry from before it was looked at earlier, or of the one that had its key.
+            return;
+        }
         connection.look_at = Tick::NEVER;
         match connection.stage {
             _ if now < connection.due() => {}
-            Stage::Closing(_) | Stage::HangingUp(..) => return self.remove(key),
+            Stage::Closing(..) | Stage::HangingUp(..) => return self.remove(key),
             Stage::Open if now >= connection.silent_at() => self.close(key, Closing::Silent),
             Stage::Open if now >= connection.idle_until() => self.close(key, Closing::Idle),
             Stage::Open if now >= connection.ping_at => {

@@ -51,6 +51,9 @@ impl Live<'_> {
         let skipped = state.position.seq.saturating_sub(last.seq);
         viewer.show(&frame::state(self.scene(), &Jump { reason, state, skipped }));
         self.task.hub.metrics.snapshots.inc();
+        if *self.task.hub.freshness.borrow() == Freshness::Stale {
+            viewer.show(&frame::stale(&self.task.item, self.feed.position()));
+        }
         self.go_live(viewer);
     }
 

@@ -1,5 +1,7 @@
 //! Viewers who come back to an item, in a world where anything may happen to it.
 
+use std::sync::Arc;
+
 use auction::{AuctionEvent, Position};
 
 use super::{Question, Recent, Resumed, Resuming, Viewer};
@@ -47,9 +49,9 @@ impl Room {
         let shown: Vec<Position> = shown.collect();
         let Some(last) = which.checked_rem(shown.len()).map(|which| shown[which]) else { return };
         let (shard, told) = Mailbox::new(None);
-        let seat = SeatKey { connection: u32::try_from(self.watchers.len()).unwrap(), serial: 0 };
+        let seat = SeatKey { shard: 0, connection: u32::try_from(self.watchers.len()).unwrap(), serial: 0 };
         let since = Since { seq: last.seq, epoch: knows_epoch.then_some(last.epoch) };
-        let viewer = Viewer::new(shard, seat, Some(since));
+        let viewer = Viewer::new(shard, seat, Arc::default(), Some(since));
         self.watchers.push(Watcher { seat, told, last, knows_epoch });
         match since.position(self.world.feed.position().epoch) {
             since if since == self.world.feed.position() => self.live.push(viewer),
