@@ -125,7 +125,7 @@ impl Relay {
             connections_max: 5_000,
             connections_of_address_max: None,
             shards: 2,
-            spread_above: 4_000,
+            spread_above: 100,
             ring_frames: 1_024,
             slow_viewers: SlowViewers::Conflate,
             subscribers_interval: Some(Duration::from_secs(5)),
