@@ -119,7 +119,7 @@ impl Connection {
 
     /// Who does not take what it has asked for is not answered without end.
     pub(super) fn say_pong(&mut self, payload: &[u8]) {
-        if self.said.len() < PONGS_MAX || self.kind == Kind::Echo {
+        if self.unsaid() < PONGS_MAX || self.kind == Kind::Echo {
             self.say(Said::Bytes(websocket::pong(payload)));
         }
     }
@@ -156,7 +156,8 @@ impl Connection {
         self.said.retain(|said| !matches!(said, Said::Counted { seat, .. } if *seat == left));
     }
 
-    pub(super) fn waiting(&self) -> usize {
+    /// How much waits to be said.
+    pub(super) fn unsaid(&self) -> usize {
         self.said.len()
     }
 

@@ -22,7 +22,7 @@ use self::time::Draining;
 use super::audience::Audience;
 use super::batch::Batch;
 use super::connection::Connection;
-use super::mailbox::{Command, Mailbox};
+use super::mailbox::{Command, Mailbox, SeatKey};
 use super::outlet::Said;
 use super::wheel::Wheel;
 use crate::hub::Hub;
@@ -156,6 +156,10 @@ impl Shard {
             }
             Command::Drain(over, done) => self.drain(over, done),
         }
+    }
+
+    fn seat(&self, connection: u32, serial: u32) -> SeatKey {
+        SeatKey { shard: self.number, connection, serial }
     }
 
     fn next_serial(&mut self) -> u32 {

@@ -60,7 +60,7 @@ impl Shard {
             let found = self.connections.get(connection as usize);
             let seat = found.and_then(|found| found.seats.iter().find(|seat| Arc::ptr_eq(seat.item.shared(), shared)));
             if let Some(serial) = seat.map(|seat| seat.serial) {
-                self.close_seat(SeatKey { shard: self.number, connection, serial }, why);
+                self.close_seat(self.seat(connection, serial), why);
             }
         }
     }
@@ -72,7 +72,7 @@ impl Shard {
         let (serial, item, Some(live)) = (*serial, Arc::clone(item), live.take()) else { return };
         let waiting = Arc::clone(connection.waiting.get_or_insert_default());
         self.leave_audience(live);
-        let seat = SeatKey { shard: self.number, connection: key, serial };
+        let seat = self.seat(key, serial);
         if self.hub.slow_viewers == SlowViewers::Close {
             self.hub.metrics.slow_viewers_closed.inc();
             return self.close_seat(seat, Closing::TooSlow);
@@ -106,8 +106,7 @@ impl Shard {
             self.leave_audience(live);
             self.progressed.push(live.audience);
         }
-        let _ =
-            seat.item.send(ItemCommand::Leave(SeatKey { shard: self.number, connection: key, serial: seat.serial }));
+        let _ = seat.item.send(ItemCommand::Leave(self.seat(key, seat.serial)));
     }
 
     /// When a viewer should come back: each at another time, and the more there are the later.

@@ -47,7 +47,7 @@ impl Shard {
         let seat = connection.seats.iter().find(|seat| seat.item.id() == item).map(|seat| seat.serial);
         match seat {
             Some(serial) => {
-                self.give_up(SeatKey { shard: self.number, connection: key, serial });
+                self.give_up(self.seat(key, serial));
                 self.reply(key, &Answer::Unsubscribed { item_id: item });
             }
             None => self.reply(key, &Answer::error(Fault::NotSubscribed, Some(item))),
@@ -77,7 +77,7 @@ impl Shard {
 
     fn reply(&mut self, key: u32, answer: &Answer<'_>) {
         if let Some(connection) = self.connections.get_mut(key as usize) {
-            if connection.waiting() > REPLAY_FRAMES_MAX + ANSWERS_MAX {
+            if connection.unsaid() > REPLAY_FRAMES_MAX + ANSWERS_MAX {
                 // It asks, and does not read.
                 return self.close(key, Closing::Flooding);
             }

@@ -50,10 +50,10 @@ impl Shard {
     /// A new subscription of a connection.
     pub(super) fn sit(&mut self, key: u32, item: Arc<ItemHandle>, since: Option<Since>) {
         let serial = self.next_serial();
+        let seat = self.seat(key, serial);
         item.shared().ring.viewer_comes(self.number);
         let connection = &mut self.connections[key as usize];
         let waiting = Arc::clone(connection.waiting.get_or_insert_default());
-        let seat = SeatKey { shard: self.number, connection: key, serial };
         let viewer = Viewer::new(Arc::clone(&self.mailbox), seat, waiting, since);
         let joined = item.send(ItemCommand::Join(viewer));
         connection.seats.push(Seat { serial, item, live: None });
