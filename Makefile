@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY = 0
 export __SAM_CLI_APP_DIR = $(CURDIR)/.local/sam
 SAM_TOOLS = .local/sam-venv
 
-.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls experiments bench-generator bench-api bench-lambda bench-cold bench-faults bench-script bench-queue bench-relay
+.PHONY: help run watch stop logs clean test check sam-check sam-build prepare soak controls experiments bench-generator bench-api bench-lambda bench-cold bench-faults bench-script bench-queue bench-relay bench-neighbours bench-crowd
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -121,6 +121,16 @@ bench-relay: ## The relay beside the raw floor, nchan, NATS, uWebSockets and ws,
 	$(BUILD)
 	$(LOCAL) install
 	target/release/loadtest relay-cost
+
+bench-neighbours: ## Whether viewers that stall and viewers that are hostile delay those beside them, and what memory they take
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest relay-neighbours
+
+bench-crowd: ## Ten thousand viewers that come at once, also after the relay was killed or told to stop
+	$(BUILD)
+	$(LOCAL) install
+	target/release/loadtest relay-crowd
 
 $(LOCAL):
 	$(BUILD)

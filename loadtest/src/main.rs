@@ -51,6 +51,10 @@ enum Experiment {
     Soak(soak::Arguments),
     /// The relay beside the raw floor and its peers: nchan, NATS, uWebSockets, ws, in one run
     RelayCost(relay_cost::Arguments),
+    /// Whether viewers of the relay that stall, and others that are hostile, delay those beside them
+    RelayNeighbours(relay_cost::NeighboursArguments),
+    /// Ten thousand viewers that come at once, also after the relay was killed or told to stop
+    RelayCrowd(relay_cost::CrowdArguments),
     /// The floor of `relay-cost`
     #[command(hide = true)]
     RelayFloor(relay_cost::FloorArguments),
@@ -79,6 +83,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         Experiment::Faults(arguments) => faults::run(&arguments).await?,
         Experiment::Soak(arguments) => tell(&soak::run(&arguments).await?)?,
         Experiment::RelayCost(arguments) => relay_cost::run(&arguments).await?,
+        Experiment::RelayNeighbours(arguments) => relay_cost::run_neighbours(&arguments).await?,
+        Experiment::RelayCrowd(arguments) => relay_cost::run_crowd(&arguments).await?,
         Experiment::RelayFloor(arguments) => relay_cost::run_floor(&arguments)?,
         Experiment::Verify { record } => {
             let folder = Folder::open(&record);

@@ -4,10 +4,12 @@
 //! In every round each server is started, filled with idle viewers, and told to publish; the clock starts at the write
 //! that publishes.
 
+mod crowd;
 mod delivery;
 mod door;
 mod frames;
 mod install;
+mod neighbours;
 mod picture;
 mod process;
 mod publisher;
@@ -25,7 +27,9 @@ use anyhow::{Context, Result, ensure};
 use local::Settings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+pub use self::crowd::{Arguments as CrowdArguments, run as run_crowd};
 use self::install::Peers;
+pub use self::neighbours::{Arguments as NeighboursArguments, run as run_neighbours};
 use self::record::{Fault, Parameters, Round, Run};
 use self::servers::Kind;
 pub use self::servers::{FloorArguments, run_floor};
@@ -53,7 +57,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=255))]
     burst: u32,
     /// Which servers
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::ALL)]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::COMPARED)]
     servers: Vec<Kind>,
     /// Where `relay.json` and `relay.svg` go
     #[arg(long, default_value = ".local/relay-cost")]

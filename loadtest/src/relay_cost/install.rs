@@ -64,14 +64,15 @@ impl Peers {
         let lock = fs::File::create(folder.join("install.lock"))?;
         lock.lock()?;
         let mut peers = BTreeMap::new();
-        for kind in kinds.iter().copied().filter(|kind| kind.is_peer()) {
+        for kind in kinds.iter().copied() {
             let peer = match kind {
                 Kind::Nchan => debian::nchan(&folder),
                 Kind::Nats => nats(root),
                 Kind::Socketify => python::socketify(&folder),
                 Kind::Bun => npm::bun(&folder),
                 Kind::Ws => npm::ws(&folder),
-                Kind::Ours | Kind::Floor1 | Kind::Floor2 => continue,
+                Kind::Ours | Kind::OursCompressed => continue,
+                Kind::Floor1 | Kind::Floor2 | Kind::Tungstenite | Kind::PastTungstenite => continue,
             };
             peers.insert(kind, peer.map_err(|error| format!("{error:#}")));
         }

@@ -38,6 +38,8 @@ pub(super) struct Arrival {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) arrivals: Vec<Arrival>,
+    /// That were read meanwhile, with all that is around the messages.
+    pub(super) bytes: u64,
     /// Messages beyond the expected ones.
     pub(super) unexpected: u64,
     /// Viewers that have been closed since the beginning.

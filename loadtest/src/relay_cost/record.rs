@@ -66,6 +66,8 @@ pub(super) struct Phase {
     pub(super) cpu_us_per_delivery: f64,
     /// Of NATS before it.
     pub(super) messenger_cpu_us_per_delivery: f64,
+    /// What a message and all that is around it take on the way to a viewer.
+    pub(super) bytes_per_delivery: f64,
     pub(super) expected: u64,
     pub(super) received: u64,
     /// More than was published, or something else.

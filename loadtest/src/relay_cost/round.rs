@@ -65,12 +65,12 @@ async fn measure(
     Ok(Round { server: kind, viewers, round, message_bytes, idle_viewer_bytes, single, burst, closed })
 }
 
-struct Stage<'a> {
-    server: &'a mut Server,
-    readers: Readers,
-    viewers: usize,
+pub(super) struct Stage<'a> {
+    pub(super) server: &'a mut Server,
+    pub(super) readers: Readers,
+    pub(super) viewers: usize,
     /// Viewers that the server closed.
-    closed: usize,
+    pub(super) closed: usize,
 }
 
 impl Stage<'_> {
@@ -88,14 +88,15 @@ impl Stage<'_> {
         Ok(())
     }
 
-    async fn phase(&mut self, messages: u32, publications: u32) -> Result<Phase> {
+    pub(super) async fn phase(&mut self, messages: u32, publications: u32) -> Result<Phase> {
         let before = [self.server.pids(), self.server.messenger_pids()].map(|pids| CpuTimes::read(&pids));
         let (mut latencies, mut last_us) = (empty()?, Vec::new());
-        let [mut received, mut received_at_all, mut unexpected] = [0; 3];
+        let [mut received, mut received_at_all, mut bytes, mut unexpected] = [0; 4];
         let mut repeated = 0;
         while last_us.len() < publications as usize {
             let delivery = self.publish(messages).await?;
             received_at_all += delivery.received;
+            bytes += delivery.bytes;
             unexpected += delivery.unexpected;
             if delivery.is_early {
                 repeated += 1;
@@ -117,6 +118,7 @@ impl Stage<'_> {
             p99_us: latencies.value_at_quantile(0.99),
             cpu_us_per_delivery: cpu(0),
             messenger_cpu_us_per_delivery: cpu(1),
+            bytes_per_delivery: bytes as f64 / received_at_all.max(1) as f64,
             expected: self.viewers as u64 * u64::from(messages) * u64::from(publications),
             received,
             unexpected,

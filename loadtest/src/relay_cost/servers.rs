@@ -11,13 +11,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use auction::event::BidPlaced;
 use auction::{Amount, AuctionEvent, Happening, ItemId, Position, Timestamp, UserId};
 use local::{Name, Settings, System};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use self::floor::Way;
 pub use self::floor::{FloorArguments, run as run_floor};
 use super::door::Door;
 use super::install::Peers;
@@ -43,10 +44,17 @@ pub(super) enum Kind {
     Bun,
     /// `ws`, on Node.js
     Ws,
+    /// The relay, whose viewers ask for permessage-deflate
+    OursCompressed,
+    /// One thread that writes through tungstenite for each viewer
+    Tungstenite,
+    /// One thread that writes past tungstenite, which is there to read
+    PastTungstenite,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 8] =
+    /// What is compared where nothing else is asked for. The others answer questions about the relay itself.
+    pub(super) const COMPARED: [Self; 8] =
         [Self::Ours, Self::Floor1, Self::Floor2, Self::Nchan, Self::Nats, Self::Socketify, Self::Bun, Self::Ws];
 
     pub(super) fn name(self) -> &'static str {
@@ -59,6 +67,9 @@ impl Kind {
             Self::Socketify => "uWebSockets (socketify)",
             Self::Bun => "uWebSockets (bun)",
             Self::Ws => "ws",
+            Self::OursCompressed => "ours, compressed",
+            Self::Tungstenite => "through tungstenite",
+            Self::PastTungstenite => "past tungstenite",
         }
     }
 
@@ -67,7 +78,7 @@ impl Kind {
     }
 
     pub(super) fn is_peer(self) -> bool {
-        self != Self::Ours && !self.is_floor()
+        matches!(self, Self::Nchan | Self::Nats | Self::Socketify | Self::Bun | Self::Ws)
     }
 }
 
@@ -94,9 +105,12 @@ impl Server {
     /// Starts one that has served nobody.
     pub(super) async fn start(kind: Kind, peers: &Peers) -> Result<Self> {
         match kind {
-            Kind::Ours => ours::start().await,
-            Kind::Floor1 => floor::start(1),
-            Kind::Floor2 => floor::start(2),
+            Kind::Ours => ours::start(false).await,
+            Kind::OursCompressed => ours::start(true).await,
+            Kind::Floor1 => floor::start(1, Way::Sockets),
+            Kind::Floor2 => floor::start(2, Way::Sockets),
+            Kind::Tungstenite => floor::start(1, Way::Through),
+            Kind::PastTungstenite => floor::start(1, Way::Past),
             Kind::Nchan => nchan::start(peers.nchan()?),
             Kind::Nats => nats::start(peers.nats()?),
             Kind::Socketify | Kind::Bun | Kind::Ws => scripts::start(peers.script(kind)?),
@@ -108,6 +122,18 @@ impl Server {
         match &self.processes {
             Processes::Ours(system) => system.server("bidding-broadcast").pid().into_iter().collect(),
             Processes::Alone { process, .. } => process.pids(),
+        }
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.processes, Processes::Ours(_))
+    }
+
+    /// To end it, and to start it again at the same place.
+    pub(super) fn relay(&self) -> Result<&local::Server> {
+        match &self.processes {
+            Processes::Ours(system) => system.find("bidding-broadcast"),
+            Processes::Alone { .. } => bail!("it is not ours"),
         }
     }
 

@@ -30,6 +30,7 @@ pub(super) struct Figures {
     pub(super) to_floor: Option<f64>,
     pub(super) cpu_us: f64,
     pub(super) messenger_cpu_us: f64,
+    pub(super) bytes: f64,
     /// Of all rounds.
     pub(super) lost: u64,
     pub(super) unexpected: u64,
@@ -96,6 +97,7 @@ impl<'a> Rounds<'a> {
             to_floor: floor.and_then(|floor| self.ratio(rounds, floor, last)).map(|(ratio, _)| ratio),
             cpu_us: of_each(&|phase| phase.cpu_us_per_delivery),
             messenger_cpu_us: of_each(&|phase| phase.messenger_cpu_us_per_delivery),
+            bytes: of_each(&|phase| phase.bytes_per_delivery),
             lost: sum(&|phase| phase.expected - phase.received),
             unexpected: sum(&|phase| phase.unexpected),
         }
@@ -107,6 +109,15 @@ impl<'a> Rounds<'a> {
             MANY_VIEWERS.. => Some(Kind::Floor2),
             _ => self.best(&[Kind::Floor1, Kind::Floor2], viewers, value),
         }
+    }
+
+    /// In words: what the floor itself comes to beside the best peer. Nobody can come below it.
+    fn floors_own(self, peers: &[Kind], viewers: usize, value: fn(&Round) -> f64) -> String {
+        let ratio = || {
+            let floor = self.floor(viewers, value)?;
+            self.ratio(&self.of(floor, viewers), self.best(peers, viewers, value)?, value)
+        };
+        ratio().map_or_else(String::new, |(ratio, _)| format!(" (the floor's own: {ratio:.2})"))
     }
 
     /// Who has the lowest median.
@@ -150,8 +161,9 @@ pub(super) fn bars(rounds: Rounds<'_>, parameters: &Parameters) -> Vec<Bar> {
         bar(format!("time to the last viewer, to the {}", floor.0), floor.1, true, to_floor(last));
         if !is_many {
             bar("time to the last viewer, to the best peer's".to_owned(), 1.0, false, to_best(last));
-            let burst = format!("the same, burst of {}", parameters.burst);
-            bar(burst, 0.5, true, to_best(|round| last_us(&round.burst)));
+            let burst: fn(&Round) -> f64 = |round| last_us(&round.burst);
+            let what = format!("the same, burst of {}{}", parameters.burst, rounds.floors_own(&peers, viewers, burst));
+            bar(what, 0.5, true, to_best(burst));
         }
         let cpu = "CPU per delivery, to the best peer's";
         bar(format!("{cpu}, single messages"), 1.0, false, to_best(|round| round.single.cpu_us_per_delivery));

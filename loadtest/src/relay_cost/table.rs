@@ -32,8 +32,9 @@ impl Display for Run {
     }
 }
 
-const COLUMNS: [&str; 11] =
-    ["rounds", "last ms", "x floor", "p50 ms", "p99 ms", "CPU us", "NATS us", "KiB", "lost", "extra", "closed"];
+const COLUMNS: [&str; 12] = [
+    "rounds", "last ms", "x floor", "p50 ms", "p99 ms", "CPU us", "NATS us", "bytes", "KiB", "lost", "extra", "closed",
+];
 
 fn part(formatter: &mut Formatter<'_>, title: &str, rows: &[&Row], figures: fn(&Row) -> &Figures) -> fmt::Result {
     write!(formatter, "\n{title}; medians of the rounds\n{:<24}", "")?;
@@ -48,13 +49,14 @@ fn line(formatter: &mut Formatter<'_>, row: &Row, figures: &Figures) -> fmt::Res
         if figures.messenger_cpu_us > 0.0 { format!("{:.2}", figures.messenger_cpu_us) } else { String::new() };
     writeln!(
         formatter,
-        "{:<24} {:>8} {:>8.2} {to_floor:>8} {:>8.2} {:>8.2} {:>8.2} {messenger:>8} {:>8.2} {:>8} {:>8} {:>8}",
+        "{:<24} {:>8} {:>8.2} {to_floor:>8} {:>8.2} {:>8.2} {:>8.2} {messenger:>8} {:>8.0} {:>8.2} {:>8} {:>8} {:>8}",
         row.server.name(),
         row.rounds,
         figures.last_ms,
         figures.p50_ms,
         figures.p99_ms,
         figures.cpu_us,
+        figures.bytes,
         row.idle_viewer_kib,
         figures.lost,
         figures.unexpected,

@@ -110,16 +110,15 @@ impl Reading {
         self.missing = u64::from(messages) * left;
         // Room for all, so that nothing is moved while the clock runs.
         let arrivals = Vec::with_capacity(usize::try_from(self.missing)?);
-        self.tally = Tally { arrivals, unexpected: self.tally.unexpected, closed: self.tally.closed };
+        self.tally = Tally { arrivals, bytes: 0, unexpected: self.tally.unexpected, closed: self.tally.closed };
         self.is_told = false;
         if self.missing == 0 { self.tell() } else { Ok(()) }
     }
 
     fn tell(&mut self) -> Result<()> {
         self.is_told = true;
-        let Tally { arrivals, unexpected, closed } = &mut self.tally;
-        let (arrivals, unexpected) = (std::mem::take(arrivals), std::mem::take(unexpected));
-        Ok(self.reports.send(Tally { arrivals, unexpected, closed: *closed })?)
+        let closed = self.tally.closed;
+        Ok(self.reports.send(std::mem::replace(&mut self.tally, Tally { closed, ..Tally::default() }))?)
     }
 
     fn read(&mut self, number: usize) -> Result<()> {
@@ -140,6 +139,7 @@ impl Reading {
         *received += wanted;
         self.missing -= u64::from(wanted);
         self.tally.unexpected += u64::from(messages - wanted);
+        self.tally.bytes += read as u64;
         if wanted > 0 {
             self.tally.arrivals.push(Arrival { at, messages: wanted });
         }

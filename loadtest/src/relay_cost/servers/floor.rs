@@ -1,6 +1,8 @@
 //! The floor: what the kernel takes. A process that has the message as a frame and does nothing but `send()` it on all
 //! sockets; the messages of a burst in one. Nobody who speaks WebSocket over TCP can be faster in the same way.
 
+mod socket;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -10,22 +12,21 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
+pub(super) use self::socket::Way;
+use self::socket::{Burst, Socket};
 use super::{Processes, Server, launch, message, place};
-use crate::relay_cost::door::{ACCEPT, Door, Greeting};
-use crate::relay_cost::frames::{Counting, from_server};
+use crate::relay_cost::door::{ACCEPT, Door};
 use crate::relay_cost::publisher::Publisher;
 
-pub(super) fn start(threads: usize) -> Result<Server> {
+pub(super) fn start(threads: usize, way: Way) -> Result<Server> {
     let place = place()?;
     let address = place.addresses.relay;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["relay-floor", &address.to_string(), &threads.to_string()]);
+    command.args(["relay-floor", &address.to_string(), &threads.to_string(), way.name()]);
     let process = launch(&command, &place.folder, &[address])?;
-    let path = "/viewers".to_owned();
-    let door = Door { address, path, greeting: Greeting::None, counting: Counting::Frames };
     let publisher = Publisher::floor(address, "/publish")?;
     Ok(Server {
-        door,
+        door: Door::plain(address, "/viewers"),
         publisher,
         message_bytes: message()?.len(),
         processes: Processes::Alone { process, _place: place },
@@ -36,15 +37,16 @@ pub(super) fn start(threads: usize) -> Result<Server> {
 pub struct FloorArguments {
     address: SocketAddr,
     threads: usize,
+    way: Way,
 }
 
 /// The sockets of one sending thread.
-type Share = Mutex<Vec<TcpStream>>;
+type Share = Mutex<Vec<Socket>>;
 
 /// The process itself. It runs until it is killed.
 pub fn run(arguments: &FloorArguments) -> Result<()> {
     let listener = TcpListener::bind(arguments.address)?;
-    let frame = from_server(message()?.as_bytes());
+    let message = message()?;
     let shares: Vec<Share> = (0..arguments.threads).map(|_| Share::default()).collect();
     thread::scope(|scope| {
         let mut came = 0;
@@ -52,10 +54,10 @@ pub fn run(arguments: &FloorArguments) -> Result<()> {
             // Who only knocks is no viewer.
             let Ok((stream, is_publisher)) = stream.map_err(Into::into).and_then(answer) else { continue };
             if is_publisher {
-                scope.spawn(|| obey(stream, &shares, &frame));
+                scope.spawn(|| obey(stream, &shares, &message));
             } else {
                 // The threads that read take every other one: each half has some of both.
-                lock(&shares[came / 2 % shares.len()]).push(stream);
+                lock(&shares[came / 2 % shares.len()]).push(Socket::new(stream, arguments.way));
                 came += 1;
             }
         }
@@ -81,34 +83,31 @@ fn answer(mut stream: TcpStream) -> Result<(TcpStream, bool)> {
 }
 
 /// Sends as often as the publisher says. The first share is this thread's own, each other has a thread that waits.
-fn obey(mut publisher: TcpStream, shares: &[Share], frame: &[u8]) -> Result<()> {
+fn obey(mut publisher: TcpStream, shares: &[Share], message: &str) -> Result<()> {
     thread::scope(|scope| {
         let (own, others) = shares.split_first().context("no thread")?;
         let mut wake = Vec::new();
         for share in others {
-            let (sender, orders) = sync_channel::<Vec<u8>>(1);
+            let (sender, orders) = sync_channel::<Burst>(1);
             wake.push(sender);
-            scope.spawn(move || orders.into_iter().for_each(|frames| send(share, &frames)));
+            scope.spawn(move || orders.into_iter().for_each(|burst| send(share, &burst)));
         }
         let mut messages = [0];
         while publisher.read(&mut messages)? > 0 {
-            let frames = frame.repeat(usize::from(messages[0]));
+            let burst = Burst::new(message, messages[0]);
             for thread in &wake {
-                thread.send(frames.clone())?;
+                thread.send(burst.clone())?;
             }
-            send(own, &frames);
+            send(own, &burst);
         }
         Ok(())
     })
 }
 
-/// Who cannot take it has lost it.
-fn send(share: &Share, frames: &[u8]) {
-    for mut stream in lock(share).iter() {
-        let _ = stream.write(frames);
-    }
+fn send(share: &Share, burst: &Burst) {
+    lock(share).iter_mut().for_each(|socket| socket.send(burst));
 }
 
-fn lock(share: &Share) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
+fn lock(share: &Share) -> std::sync::MutexGuard<'_, Vec<Socket>> {
     share.lock().unwrap_or_else(PoisonError::into_inner)
 }

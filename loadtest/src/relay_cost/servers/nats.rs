@@ -31,6 +31,7 @@ pub(super) fn start(nats: &Program) -> Result<Server> {
         greeting: Greeting::Answer { hello, end: "PONG\r\n" },
         // It puts many messages into a frame, and cuts them where it likes.
         counting: Counting::Bytes(on_the_wire.len() as u64),
+        extensions: "",
     };
     let publisher = Publisher::nats(plain, "", Language::Nats { subject, message })?;
     Ok(Server { door, publisher, message_bytes, processes: Processes::Alone { process, _place: place } })

@@ -6,8 +6,7 @@ use anyhow::Result;
 use rustix::process::geteuid;
 
 use super::{Processes, Server, launch, message, place};
-use crate::relay_cost::door::{Door, Greeting};
-use crate::relay_cost::frames::Counting;
+use crate::relay_cost::door::Door;
 use crate::relay_cost::install::Nchan;
 use crate::relay_cost::publisher::Publisher;
 
@@ -30,8 +29,7 @@ pub(super) fn start(nchan: &Nchan) -> Result<Server> {
     let process = launch(&command, &place.folder, &[address])?;
     let message = message()?;
     let message_bytes = message.len();
-    let path = "/viewers".to_owned();
-    let door = Door { address, path, greeting: Greeting::None, counting: Counting::Frames };
+    let door = Door::plain(address, "/viewers");
     let publisher = Publisher::http(address, "/publish", message)?;
     Ok(Server { door, publisher, message_bytes, processes: Processes::Alone { process, _place: place } })
 }

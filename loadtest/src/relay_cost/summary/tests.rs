@@ -7,6 +7,7 @@ fn round(server: Kind, viewers: usize, round: u32, last_us: u64) -> Round {
         p99_us: last_us - 1,
         cpu_us_per_delivery: last_us as f64 / 1_000.0,
         messenger_cpu_us_per_delivery: 0.0,
+        bytes_per_delivery: 0.0,
         expected: 10,
         received: 9,
         unexpected: 0,

@@ -1,0 +1,154 @@
+//! A client that means harm: one attack after another, each over a connection of its own, for as long as it is left.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::relay_cost::door::Door;
+use crate::relay_cost::frames::{TEXT, from_client};
+
+/// An attack that is let go on for so long is given up: longer than a handshake may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Between two attacks.
+const BREAK: Duration = Duration::from_millis(500);
+/// Between two small steps of an attack that is slow.
+const SLOWNESS: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Attack {
+    /// Connects, and says nothing.
+    HalfOpen,
+    /// A request head that never ends, byte by byte.
+    Slowloris,
+    /// Pings without end, whose answers it does not read.
+    PingFlood,
+    /// Commands without end.
+    CommandFlood,
+    /// A frame of a terabyte.
+    GiantFrame,
+    BadUtf8,
+    ReservedBits,
+    FragmentedPing,
+    /// A frame without a mask.
+    Unmasked,
+    /// Reads a byte at a time.
+    Dripping,
+}
+
+/// How often there was each attack, and how often the server ended it.
+#[derive(Debug, Default)]
+pub(super) struct Attacks(Mutex<BTreeMap<Attack, [u32; 2]>>);
+
+impl Attacks {
+    pub(super) fn count(&self) -> BTreeMap<Attack, [u32; 2]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, attack: Attack, is_ended: bool) {
+        let mut attacks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let [made, ended] = attacks.entry(attack).or_default();
+        *made += 1;
+        *ended += u32::from(is_ended);
+    }
+}
+
+/// `first`: where it begins among the attacks.
+pub(super) async fn attack(door: Arc<Door>, first: usize, attacks: Arc<Attacks>) -> Infallible {
+    for attack in Attack::ALL.into_iter().cycle().skip(first) {
+        let ended = timeout(PATIENCE, attack.run(&door)).await;
+        attacks.add(attack, ended.is_ok());
+        sleep(BREAK).await;
+    }
+    unreachable!("the attacks are repeated for ever")
+}
+
+impl Attack {
+    const ALL: [Self; 10] = [
+        Self::HalfOpen,
+        Self::Slowloris,
+        Self::PingFlood,
+        Self::CommandFlood,
+        Self::GiantFrame,
+        Self::BadUtf8,
+        Self::ReservedBits,
+        Self::FragmentedPing,
+        Self::Unmasked,
+        Self::Dripping,
+    ];
+
+    /// Returns when the server has ended it.
+    async fn run(self, door: &Door) -> io::Result<Infallible> {
+        let mut stream = TcpStream::connect(door.address).await?;
+        stream.set_zero_linger()?;
+        match self {
+            Self::HalfOpen => {}
+            Self::Slowloris => {
+                stream.write_all(b"GET / HTTP/1.1\r\nX-Name: ").await?;
+                loop {
+                    stream.write_all(b"x").await?;
+                    sleep(SLOWNESS).await;
+                }
+            }
+            Self::PingFlood => {
+                shake_hands(&mut stream, door).await?;
+                flood(&mut stream, &from_client(9, &[b'x'; 125]).repeat(50)).await?;
+            }
+            Self::CommandFlood => {
+                shake_hands(&mut stream, &Door { path: "/ws".to_owned(), ..door.clone() }).await?;
+                let command = br#"{"type":"subscribe","itemId":"an_item_that_nobody_has"}"#;
+                flood(&mut stream, &from_client(TEXT, command).repeat(50)).await?;
+            }
+            Self::GiantFrame => {
+                shake_hands(&mut stream, door).await?;
+                stream.write_all(&[0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4]).await?;
+                flood(&mut stream, &[0; 16 * 1024]).await?;
+            }
+            Self::BadUtf8 => say(&mut stream, door, &from_client(TEXT, b"\xff\xfe")).await?,
+            Self::ReservedBits => say(&mut stream, door, &[0xf1, 0x80, 1, 2, 3, 4]).await?,
+            Self::FragmentedPing => say(&mut stream, door, &[0x09, 0x80, 1, 2, 3, 4]).await?,
+            Self::Unmasked => say(&mut stream, door, &[0x81, 1, b'x']).await?,
+            Self::Dripping => {
+                shake_hands(&mut stream, door).await?;
+                while stream.read_u8().await.is_ok() {
+                    sleep(SLOWNESS).await;
+                }
+            }
+        }
+        until_end(&mut stream).await
+    }
+}
+
+async fn say(stream: &mut TcpStream, door: &Door, bytes: &[u8]) -> io::Result<()> {
+    shake_hands(stream, door).await?;
+    stream.write_all(bytes).await
+}
+
+async fn flood(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<Infallible> {
+    loop {
+        stream.write_all(bytes).await?;
+    }
+}
+
+async fn shake_hands(stream: &mut TcpStream, door: &Door) -> io::Result<()> {
+    stream.write_all(door.request().as_bytes()).await?;
+    let mut last = [0; 4];
+    while last != *b"\r\n\r\n" {
+        last.rotate_left(1);
+        last[3] = stream.read_u8().await?;
+    }
+    Ok(())
+}
+
+async fn until_end(stream: &mut TcpStream) -> io::Result<Infallible> {
+    let mut buffer = [0; 4096];
+    while stream.read(&mut buffer).await? > 0 {}
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
