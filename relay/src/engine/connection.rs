@@ -164,7 +164,7 @@ impl Connection {
     /// Drops what waits, except the rest of a frame that was begun.
     pub(super) fn say_at_last(&mut self, said: Said) {
         let rest = std::mem::take(&mut self.said).pop_front();
-        self.said.extend(rest.filter(|rest| matches!(rest, Said::Bytes(_))));
+        self.said.extend(rest.filter(|rest| matches!(rest, Said::Rest(_))));
         self.say(said);
     }
 
@@ -206,7 +206,7 @@ impl Connection {
             self.blocked_since = Some(now);
         }
         if let Some(rest) = of_frame {
-            self.say(Said::Bytes(rest));
+            self.say(Said::Rest(rest));
         }
         let Some(live) = self.live_in(audience) else { return Ok(0) };
         let count = next - live.cursor;

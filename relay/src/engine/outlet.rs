@@ -35,8 +35,10 @@ pub(crate) enum Said {
         seat: u32,
         _waiting: Waiting,
     },
-    /// An answer of the protocol, or the rest of what was begun.
+    /// A frame of the WebSocket protocol, ready to be written.
     Bytes(Bytes),
+    /// Of a frame that was begun: nothing else can be said before.
+    Rest(Bytes),
     Ping,
     /// `retry_after_ms`
     Close(Closing, u32),
@@ -139,7 +141,7 @@ fn write_some(socket: &mut TcpStream, said: &mut VecDeque<Said>, scratch: &mut V
     for wire in wires {
         if written < wire.len() {
             if written > 0 {
-                said[0] = Said::Bytes(wire.slice(written..));
+                said[0] = Said::Rest(wire.slice(written..));
             }
             break;
         }
@@ -166,7 +168,7 @@ impl Said {
     fn wire(&self) -> Bytes {
         match self {
             Self::Frame(frame) | Self::Counted { frame, .. } => frame.bytes().clone(),
-            Self::Bytes(bytes) => bytes.clone(),
+            Self::Bytes(bytes) | Self::Rest(bytes) => bytes.clone(),
             Self::Ping => websocket::ping(),
             Self::Close(why, retry_after_ms) => websocket::close(*why, *retry_after_ms),
         }
@@ -175,7 +177,7 @@ impl Said {
     fn streamed(&self) -> Option<Streamed> {
         match self {
             Self::Frame(frame) | Self::Counted { frame, .. } => Some(Streamed::Frame(frame.clone())),
-            Self::Bytes(_) => None,
+            Self::Bytes(_) | Self::Rest(_) => None,
             Self::Ping => Some(Streamed::Ping),
             Self::Close(why, retry_after_ms) => Some(Streamed::Close(*why, *retry_after_ms)),
         }
