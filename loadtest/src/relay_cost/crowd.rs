@@ -27,7 +27,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// Which servers
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Ours, Kind::Floor1, Kind::Nchan, Kind::Nats, Kind::Bun])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Ours, Kind::Nchan, Kind::Nats, Kind::Socketify, Kind::Bun, Kind::Ws])]
     servers: Vec<Kind>,
     /// Where `crowd.json` goes
     #[arg(long, default_value = ".local/relay-cost")]

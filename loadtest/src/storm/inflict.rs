@@ -54,7 +54,7 @@ impl Storm {
         match fault {
             Fault::Killed(name) => {
                 if name == Name::Redis {
-                    self.until_redis_has_written().await?;
+                    self.redis_has_written().await?;
                 }
                 self.while_killed(name, lasts, || Ok(())).await?;
             }
@@ -120,8 +120,7 @@ impl Storm {
             return Ok((None, "nothing was lost: it waits for its disk".to_owned()));
         }
         let folder = self.system.find(Name::Redis.as_str())?.working_folder().join("appendonlydir");
-        self.until_redis_has_written().await?;
-        let since = self.clock.now();
+        let since = self.redis_has_written().await?;
         let (file, kept) = append_only_file(&folder)?;
         // It waits for the disk once a second; more than that may be lost only if the disk is slow.
         sleep(lasts.min(Duration::from_secs(1))).await;
@@ -139,22 +138,26 @@ impl Storm {
         Ok((Some(Loss { since, until }), format!("{lost} bytes of its append-only file lost")))
     }
 
-    /// While an fsync is under way Redis answers and writes later, so a kill would lose what was answered.
-    async fn until_redis_has_written(&self) -> Result<()> {
+    /// While an fsync is under way Redis answers and writes later, so a kill would lose what was answered. Returns a time
+    /// when it had written all that it had answered until then.
+    async fn redis_has_written(&self) -> Result<u64> {
         let client = redis::Client::open(self.system.redis_url())?;
         let mut connection = client.get_multiplexed_async_connection().await?;
+        let begun_at = self.clock.now();
         let written = async {
             loop {
+                // What is answered between this question and its answer may be written after it.
+                let asked_at = self.clock.now();
                 let info: String = redis::cmd("INFO").arg("persistence").query_async(&mut connection).await?;
                 let has = |line: &str| info.lines().any(|found| found == line);
                 if has("aof_pending_bio_fsync:0") && has("aof_buffer_length:0") {
-                    return anyhow::Ok(());
+                    return anyhow::Ok(asked_at);
                 }
                 sleep(POLL).await;
             }
         };
         // A disk that is never done loses what it loses.
-        timeout(WRITE_PATIENCE, written).await.unwrap_or(Ok(()))
+        timeout(WRITE_PATIENCE, written).await.unwrap_or(Ok(begun_at))
     }
 
     async fn owner(&self, statement: &'static str) -> Result<()> {
