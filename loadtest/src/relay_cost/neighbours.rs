@@ -55,7 +55,7 @@ struct Beside {
 }
 
 /// In the order of [`Manners::ALL`].
-type Round = [Beside; 3];
+type Round = Vec<Beside>;
 
 /// What the relay took at a time.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -84,13 +84,13 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let mut rounds = Vec::new();
     for round in 0..arguments.rounds as usize {
         eprintln!("round {} of {}", round + 1, arguments.rounds);
-        let mut measured = [None, None, None];
-        for turn in 0..measured.len() {
-            let which = (round + turn) % measured.len();
-            measured[which] = Some(measure::beside(Manners::ALL[which], arguments, &peers).await?);
+        let mut measured = Vec::new();
+        for turn in 0..Manners::ALL.len() {
+            let manners = Manners::ALL[(round + turn) % Manners::ALL.len()];
+            measured.push(measure::beside(manners, arguments, &peers).await?);
         }
-        let [Some(absent), Some(good), Some(bad)] = measured else { unreachable!("each has had its turn") };
-        rounds.push([absent, good, bad]);
+        measured.sort_by_key(|beside| beside.manners);
+        rounds.push(measured);
     }
     eprintln!("memory, {} s", arguments.memory_seconds);
     let memory = measure::watch_memory(arguments, &peers).await?;

@@ -76,7 +76,7 @@ impl Stage<'_> {
         let cpu_us = CpuTimes::read(&pids).nanoseconds_since(&cpu_before) as f64 / 1_000.0;
         let mut latencies = empty()?;
         visitors.iter().for_each(|visitor| latencies.saturating_record(visitor.after.as_micros() as u64));
-        let (refused, visitors) = (visitors.iter().map(|visitor| visitor.refused).sum(), visitors);
+        let refused = visitors.iter().map(|visitor| visitor.refused).sum();
         let (visitors, lost) = self.seen_by_all(visitors).await?;
         let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1_000.0;
         let came = Came {

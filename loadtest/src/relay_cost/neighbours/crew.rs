@@ -16,7 +16,7 @@ use super::hostile::{Attacks, attack};
 use crate::relay_cost::door::{self, Door};
 use crate::relay_cost::readers::Readers;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Manners {
     /// Nobody is there.

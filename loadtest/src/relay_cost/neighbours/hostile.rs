@@ -62,12 +62,14 @@ impl Attacks {
 
 /// `first`: where it begins among the attacks.
 pub(super) async fn attack(door: Arc<Door>, first: usize, attacks: Arc<Attacks>) -> Infallible {
-    for attack in Attack::ALL.into_iter().cycle().skip(first) {
+    let mut number = first;
+    loop {
+        let attack = Attack::ALL[number % Attack::ALL.len()];
         let ended = timeout(PATIENCE, attack.run(&door)).await;
         attacks.add(attack, ended.is_ok());
         sleep(BREAK).await;
+        number += 1;
     }
-    unreachable!("the attacks are repeated for ever")
 }
 
 impl Attack {

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
+use super::crew::Manners;
 use super::hostile::Attack;
 use super::{Beside, Memory, Round};
 use crate::statistics::{interval, median};
@@ -42,11 +43,15 @@ const LIMIT: f64 = 1.1;
 impl Summary {
     pub(super) fn of(rounds: &[Round], memory: &[Memory], seed: u64) -> Self {
         let of_each = |value: fn(&Beside) -> u64| {
-            [0, 1, 2].map(|which| median(rounds.iter().map(|round| value(&round[which]) as f64 / 1_000.0).collect()))
+            Manners::ALL.map(|manners| {
+                median(rounds.iter().map(|round| value(&round[manners as usize]) as f64 / 1_000.0).collect())
+            })
         };
         let p99 = |beside: &Beside| beside.phase.p99_us;
-        let to = |which: usize| {
-            let ratios = rounds.iter().map(|round| p99(&round[2]) as f64 / p99(&round[which]) as f64);
+        let to = |manners: Manners| {
+            let ratios = rounds
+                .iter()
+                .map(|round| p99(&round[Manners::Bad as usize]) as f64 / p99(&round[manners as usize]) as f64);
             Ratio::of(&ratios.collect::<Vec<_>>(), seed)
         };
         let all = || rounds.iter().flatten();
@@ -60,8 +65,8 @@ impl Summary {
         Self {
             p50_ms: of_each(|beside| beside.phase.p50_us),
             p99_ms: of_each(p99),
-            to_absent: to(0),
-            to_good: to(1),
+            to_absent: to(Manners::Absent),
+            to_good: to(Manners::Good),
             lost: all().map(|round| round.phase.expected - round.phase.received).sum(),
             closed: all().map(|round| round.closed).sum(),
             attacks,
