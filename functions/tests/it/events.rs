@@ -69,6 +69,22 @@ async fn a_refused_bid_is_not_published() {
 }
 
 #[tokio::test]
+async fn what_is_sent_again_under_its_key_is_not_published_again() {
+    let nats = testing::nats().await;
+    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
+    until_connected(&api).await;
+    let mut events = subscriber(&nats).await;
+    for (key, amount) in [("first", 5), ("first", 5), ("second", 6)] {
+        let bid = api.client.post(format!("{}/api/v1/items/lot1/bid", api.url)).header("Idempotency-Key", key);
+        let answer = bid.json(&serde_json::json!({ "user_id": "alice", "amount": amount })).send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{key}");
+    }
+    let seqs = [next(&mut events).await, next(&mut events).await]
+        .map(|message| auction::AuctionEvent::from_json(&message.payload).unwrap().position.seq);
+    assert_eq!(seqs, [1, 2]);
+}
+
+#[tokio::test]
 async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_return() {
     let nats = testing::nats().await;
     let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
