@@ -87,7 +87,7 @@ fn table(table: &Table) -> String {
     };
     let rows: String = table.rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
     format!(
-        r#"<h3>{}</h3><div class="scroll"><table><tr>{}</tr>{rows}</table></div><p class="quiet">{}</p>
+        r#"<h3>{}</h3><div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div><p class="quiet">{}</p>
 "#,
         escaped(&table.title),
         cells(&table.columns, "th"),
