@@ -1,6 +1,7 @@
 //! Experiment 2: how long an accepted bid takes to every viewer of its item, the more of them watch.
 
-mod process;
+mod part;
+mod parts;
 mod step;
 mod taps;
 mod told;
@@ -9,10 +10,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use local::{Name, Settings, System};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+pub use self::part::run as watch_part;
 use self::step::Step;
 use crate::conclude::conclude;
+use crate::http::Target;
+use crate::open_files;
 use crate::options::Options;
 use crate::relay_cost;
 use crate::result::Report;
@@ -41,16 +44,20 @@ pub struct Arguments {
 }
 
 const QUESTION: &str = "How long does an accepted bid take to every viewer?";
-/// Files that this program and the relay need beside those of the viewers.
-const FILES_BESIDE: u64 = 300;
+/// Files of the relay beside those of its viewers: a thousand are kept for handshakes.
+const FILES_OF_RELAY: u64 = 1_100;
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { options, viewers, bids, interval, relay, no_floor } = arguments;
     ensure!(*bids > 0 && *interval > 0 && viewers.iter().all(|&viewers| viewers > 0), "nothing to measure");
-    raise_file_limit(viewers.iter().sum::<u32>().into())?;
+    let files = open_files::raise()?;
     let mut report = Report::new("fanout", QUESTION, options.seed);
     let (mut stage, relay_url) = match (&options.target, relay) {
         (None, _) => {
+            let most = viewers.iter().copied().max().unwrap_or_default();
+            let instead = "name a relay that may open more with --target and --relay, or ask for fewer (--viewers)";
+            let who = format!("{most} viewers of one relay");
+            open_files::ensure_room(&who, most.into(), FILES_OF_RELAY, instead)?;
             eprintln!("starting a system");
             let mut settings = Settings::temporary(&Name::ALL)?;
             settings.api = options.api;
@@ -61,9 +68,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         (Some(_), Some(relay)) => (Stage::set(options, "fanout").await?, relay.trim_end_matches('/').to_owned()),
         (Some(_), None) => anyhow::bail!("with --target, --relay says where viewers connect"),
     };
+    // Whoever has a wrong URL is told before it is measured.
+    Target::resolve(&relay_url).await.context("--relay")?;
     let mut steps = Vec::new();
     for &count in viewers {
-        let mut step = Step::run(arguments, count, &relay_url, &mut stage).await?;
+        let mut step = Step::run(arguments, count, &relay_url, files, &mut stage).await?;
         eprintln!("{step}");
         if !no_floor {
             step.floor_ms = Some(relay_cost::floor(count, *bids).await.context("the floor")?);
@@ -73,18 +82,4 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     told::tell(arguments, &steps, &mut report);
     stage.strike(&mut report).await?;
     conclude(options, &report)
-}
-
-/// Servers inherit it. All viewers of a run count: connections of a step that is over may still be closing.
-fn raise_file_limit(viewers: u64) -> Result<()> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
-    let needed = viewers + FILES_BESIDE;
-    ensure!(
-        maximum.is_none_or(|maximum| maximum >= needed),
-        "{viewers} viewers need {needed} open files here and in the relay, and the hard limit is {}: raise it (ulimit -Hn), \
-         or ask for fewer (--viewers)",
-        maximum.unwrap_or_default()
-    );
-    Ok(())
 }

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::load::{Arrivals, Crowd, Load, Users};
 use crate::machine::{Watch, process_time, thread_time};
+use crate::open_files;
 use crate::record::Request;
 use crate::result::{Circumstances, Trial};
 use crate::stage::Stage;
@@ -27,8 +28,14 @@ pub struct Plan {
     pub users: Option<Users>,
 }
 
+/// Files that are open beside those of users: of this program, and of the system that it has started.
+const FILES_BESIDE: u64 = 200;
+
 /// Offers the load from now on. `record`: who gets every bid; the stage's own record otherwise.
 pub async fn run(mut plan: Plan, stage: &Stage, record: Option<mpsc::Sender<Request>>) -> Result<Trial> {
+    if let Some(Users { count, .. }) = plan.users {
+        open_files::ensure_room(&format!("{count} users"), count.into(), FILES_BESIDE, "ask for fewer (--users)")?;
+    }
     plan.load.begins = stage.clock.now() + HEAD_START.as_micros() as u64;
     let ends = plan.load.begins + plan.load.lasts;
     let (sent, tally) = tally::start(record.or_else(|| stage.record()), plan.load.begins, ends);

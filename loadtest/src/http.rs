@@ -3,18 +3,16 @@
 mod pool;
 mod target;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::rt::{Read, Write};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 pub use self::pool::Pool;
-pub use self::target::Target;
+pub use self::target::{Stream, Target};
 
 pub struct Answer {
     pub status: StatusCode,
@@ -36,17 +34,7 @@ pub struct Connection {
 
 impl Connection {
     pub async fn open(target: &Target) -> Result<Self> {
-        let server = target.address();
-        let stream = TcpStream::connect(server).await.with_context(|| format!("nobody answers at {server}"))?;
-        stream.set_nodelay(true)?;
-        match target.tls() {
-            None => Self::over(TokioIo::new(stream)).await,
-            Some((tls, name)) => Self::over(TokioIo::new(tls.connect(name.clone(), stream).await?)).await,
-        }
-    }
-
-    async fn over(stream: impl Read + Write + Unpin + Send + 'static) -> Result<Self> {
-        let (sender, connection) = http1::handshake(stream).await?;
+        let (sender, connection) = http1::handshake(TokioIo::new(target.connect().await?)).await?;
         let carrying = tokio::spawn(async move {
             // Its error is the request's too.
             let _ = connection.await;

@@ -25,6 +25,7 @@ pub mod load;
 pub mod machine;
 pub mod mixed;
 pub mod null_server;
+pub mod open_files;
 pub mod options;
 pub mod pacer;
 pub mod random;

@@ -1,10 +1,12 @@
 //! What a figure was measured on.
 
+mod process;
 mod watch;
 
 use std::fs;
 use std::process::Command;
 
+pub use self::process::Taken;
 pub use self::watch::{Load as MachineLoad, Watch, process_time, thread_time};
 
 /// The revision of the sources that this program was run in, with `+` if they are changed.

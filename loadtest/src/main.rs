@@ -58,6 +58,9 @@ enum Experiment {
     /// The floor of `relay-cost`
     #[command(hide = true)]
     RelayFloor(relay_cost::FloorArguments),
+    /// Some of the viewers of `fanout`, in a process of their own
+    #[command(hide = true)]
+    WatchPart,
     /// Decides once more from the record of a storm
     Verify {
         /// The folder of the record, which the storm has named
@@ -86,6 +89,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Experiment::RelayNeighbours(arguments) => relay_cost::run_neighbours(&arguments).await?,
         Experiment::RelayCrowd(arguments) => relay_cost::run_crowd(&arguments).await?,
         Experiment::RelayFloor(arguments) => relay_cost::run_floor(&arguments)?,
+        Experiment::WatchPart => fanout::watch_part().await?,
         Experiment::Verify { record } => {
             let folder = Folder::open(&record);
             let verdict = verify::verify(&folder)?;

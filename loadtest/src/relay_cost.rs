@@ -25,7 +25,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use local::Settings;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 pub use self::crowd::{Arguments as CrowdArguments, run as run_crowd};
 use self::install::Peers;
@@ -34,7 +33,7 @@ use self::record::{Fault, Parameters, Round, Run};
 use self::servers::Kind;
 pub use self::servers::{FloorArguments, run_floor};
 use self::summary::Rounds;
-use crate::machine;
+use crate::{machine, open_files};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -76,7 +75,9 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let is_something =
         *rounds > 0 && *readers > 0 && *messages > 0 && *bursts > 0 && viewers.iter().all(|&viewers| viewers > 0);
     ensure!(is_something, "nothing to measure");
-    raise_file_limit(viewers.iter().copied().max().unwrap_or_default() as u64)?;
+    let most = viewers.iter().copied().max().unwrap_or_default() as u64;
+    let who = format!("{most} viewers here and in each server");
+    open_files::ensure_room(&who, most, FILES_BESIDE, "ask for fewer (--viewers)")?;
     fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
     let root = Settings::temporary(&[])?.root;
     let peers = tokio::task::block_in_place(|| Peers::install(&root, &arguments.servers))?;
@@ -163,20 +164,6 @@ async fn all_rounds(parameters: &Parameters, peers: &Peers) -> (Vec<Round>, Vec<
         }
     }
     (rounds, faults)
-}
-
-/// Servers inherit it.
-fn raise_file_limit(viewers: u64) -> Result<()> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("the limit on open files")?;
-    let needed = viewers + FILES_BESIDE;
-    ensure!(
-        maximum.is_none_or(|maximum| maximum >= needed),
-        "{viewers} viewers need {needed} open files here and as many in each server, and the hard limit is {}: raise it \
-         (ulimit -Hn), or ask for fewer (--viewers)",
-        maximum.unwrap_or_default()
-    );
-    Ok(())
 }
 
 /// Over the last minute.

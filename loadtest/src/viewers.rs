@@ -9,15 +9,15 @@ use futures_util::StreamExt;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::clock::Clock;
+use crate::http::{Stream as Connection, Target};
 use crate::load::Items;
 use crate::random::{Stream, random};
 use crate::record::{Seen, Sight, Snapshot, crc};
@@ -46,7 +46,7 @@ pub struct Viewers {
     pub seed: u64,
     /// Whether they behave like people, or just watch.
     pub restless: bool,
-    pub relay_url: String,
+    pub relay: Target,
     pub clock: Clock,
 }
 
@@ -60,7 +60,7 @@ impl Viewers {
             let viewer = Viewer {
                 number,
                 item,
-                url: format!("{}/ws/items/{name}", self.relay_url),
+                relay: self.relay.clone(),
                 name,
                 restless: self.restless,
                 clock: self.clock,
@@ -80,7 +80,7 @@ struct Viewer {
     /// Its place in the goal.
     item: u32,
     name: String,
-    url: String,
+    relay: Target,
     restless: bool,
     clock: Clock,
     sights: mpsc::Sender<Sight>,
@@ -115,7 +115,7 @@ struct Notice {
     reason: Option<String>,
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<Connection>;
 
 impl Viewer {
     async fn live(mut self) {
@@ -132,12 +132,7 @@ impl Viewer {
     /// One connection: why it ended.
     async fn visit(&mut self) -> Option<String> {
         let since = self.last.map(|last| format!("?since={}&epoch={}", last.seq, last.epoch)).unwrap_or_default();
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
-        let connecting = connect_async_with_config(format!("{}{since}", self.url), Some(config), true);
-        let mut socket = match timeout(CONNECT_DEADLINE, connecting).await {
-            Ok(Ok((socket, _))) => socket,
-            Ok(Err(_)) | Err(_) => return None,
-        };
+        let mut socket = timeout(CONNECT_DEADLINE, self.connect(&since)).await.ok()?.ok()?;
         let asked = self.last;
         loop {
             let patience = Duration::from_millis(self.random.random_range(WATCH_MS));
@@ -154,6 +149,13 @@ impl Viewer {
                 },
             }
         }
+    }
+
+    async fn connect(&self, since: &str) -> anyhow::Result<Socket> {
+        // Whether it is wss is known to the connection.
+        let url = format!("ws://{}/ws/items/{}{since}", self.relay.authority(), self.name);
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
+        Ok(client_async_with_config(url, self.relay.connect().await?, Some(config)).await?.0)
     }
 
     fn whim(&mut self) -> Whim {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,20 +10,22 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Arguments;
-use super::process::Taken;
+use super::part::Order;
+use super::parts::Watching;
 use super::taps::{Frame, listen, look_on};
 use crate::load::{Arrival, Crowd, Intent};
-use crate::machine::{MachineLoad, Watch, process_time};
+use crate::machine::{MachineLoad, Taken, Watch, process_time};
 use crate::record::{Outcome, Request};
 use crate::result::Distribution;
 use crate::shown::or_unknown;
 use crate::stage::Stage;
 use crate::tally;
 use crate::verify::Latency;
-use crate::viewers::Viewers;
 
 pub(super) struct Step {
     pub(super) viewers: u32,
+    /// That watched, beside this one: none if it could open all sockets itself.
+    pub(super) processes: usize,
     pub(super) accepted: u64,
     /// Frames of bids, of viewers times bids.
     pub(super) delivered: u64,
@@ -53,43 +54,41 @@ const SEEN_DEADLINE: Duration = Duration::from_secs(30);
 const TRIES: u32 = 1;
 
 impl Step {
-    pub(super) async fn run(arguments: &Arguments, count: u32, relay_url: &str, stage: &mut Stage) -> Result<Self> {
+    pub(super) async fn run(
+        arguments: &Arguments,
+        count: u32,
+        relay_url: &str,
+        files: u64,
+        stage: &mut Stage,
+    ) -> Result<Self> {
         let pid = stage.system().and_then(|system| system.server("bidding-broadcast").pid());
         let taken = || pid.and_then(Taken::by);
         let empty = taken();
-        let items = stage.fresh_items(1);
-        let viewers = Viewers {
-            first: stage.viewers,
-            count,
-            items: items.clone(),
-            seed: arguments.options.seed,
-            restless: false,
-            relay_url: relay_url.to_owned(),
-            clock: stage.clock,
-        };
+        let (items, first, seed) = (stage.fresh_items(1), stage.viewers, arguments.options.seed);
+        let order =
+            Order { first, count, items: items.clone(), seed, relay_url: relay_url.to_owned(), clock: stage.clock };
         stage.viewers += count;
         let (sights, connected, frames) = look_on(stage.frames());
-        let (goal, watched) = watch::channel(None);
-        let mut watching = viewers.watch(&sights, &watched);
-        drop(sights);
         eprintln!("{count} viewers are connecting");
+        let mut watching = Watching::start(order, files, sights).await?;
         wait_for(connected, count).await?;
-        let (full, machine, used) = (taken(), Watch::start(), process_time());
+        let (full, machine, used_before) = (taken(), Watch::start(), process_time() + watching.cpu());
         let (bids, requests) = listen(stage.record());
         let (sent, tally) = tally::start(Some(bids), 0, u64::MAX);
         let crowd = Crowd::new(items, TRIES, stage.target.clone(), stage.clock, sent);
         crowd.bring(evenly(stage.clock.now(), arguments)).await?;
         // A bid without an answer may have been accepted, too.
         crowd.learn_prices().await?;
-        goal.send_replace(Some(Arc::new(vec![crowd.seq(0)])));
+        watching.see(crowd.seq(0), SEEN_DEADLINE).await?;
         drop(crowd);
         tally.await?;
         let requests = requests.await?;
-        // Who has not seen all by then has missed something.
-        let _ = timeout(SEEN_DEADLINE, async { while watching.join_next().await.is_some() {} }).await;
-        let (done, machine, own) = (taken(), machine.stop(), process_time() - used);
-        watching.shutdown().await;
+        let (done, machine) = (taken(), machine.stop());
+        let own = (process_time() + watching.cpu()).saturating_sub(used_before);
+        let processes = watching.processes();
+        watching.stop().await?;
         let mut step = Self::of(count, &requests, &frames.await?, stage.clock.started_at());
+        step.processes = processes;
         step.machine = machine;
         step.own_us_per_frame = own.as_secs_f64() * 1e6 / step.delivered.max(1) as f64;
         step.relay = empty.zip(full).zip(done).map(|((empty, full), done)| Relay {
@@ -120,6 +119,7 @@ impl Step {
         }
         Self {
             viewers,
+            processes: 0,
             accepted: sent.len() as u64,
             delivered,
             from_sent: Distribution::of(&from_sent),

@@ -73,6 +73,8 @@ fn latencies(steps: &[Step]) -> Table {
         "last viewer",
         "P50 from acceptance",
         "P99 from acceptance",
+        "floor P50",
+        "floor P99",
     ];
     let mut table = Table::new("From a bid to its viewers", &columns);
     for step in steps {
@@ -100,12 +102,14 @@ fn latencies(steps: &[Step]) -> Table {
 }
 
 fn resources(steps: &[Step]) -> Table {
-    let columns = ["viewers", "relay MiB", "KiB a viewer", "relay CPU µs a frame", "this program's CPU µs a frame"];
+    let columns =
+        ["viewers", "processes", "relay MiB", "KiB a viewer", "relay CPU µs a frame", "this program's CPU µs a frame"];
     let mut table = Table::new("What it takes", &columns);
     for step in steps {
         let relay = step.relay.as_ref();
         table.row([
             step.viewers.to_string(),
+            (step.processes + 1).to_string(),
             or_unknown(relay.map(|relay| relay.memory_mib), ""),
             or_unknown(relay.map(|relay| relay.kib_per_viewer), ""),
             or_unknown(relay.map(|relay| relay.cpu_us_per_frame), ""),
@@ -113,7 +117,8 @@ fn resources(steps: &[Step]) -> Table {
         ]);
     }
     table.note =
-        "Processor time of the relay is known to a hundredth of a second. This program reads the frames on the same \
+        "More processes than one watch where one may not open as many files. Processor time of the relay is known to a \
+                  hundredth of a second. This program reads the frames on the same \
                   machine: what it takes is added to every latency, times the viewers before."
             .to_owned();
     table

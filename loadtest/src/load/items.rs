@@ -1,6 +1,8 @@
 //! The names of the items of a load.
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Items {
     pub prefix: String,
     /// The number of the first.

@@ -39,7 +39,7 @@ impl Rage {
             items: load.items.clone(),
             seed: load.seed,
             restless: self.restless,
-            relay_url: system.relay_url(),
+            relay: Target::plain(system.addresses().relay),
             clock,
         };
         let viewers = crowd.watch(&recording.frames(), &watched);

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser};
 use loadtest::result::{Check, Report};
 use loadtest::{coldwarm, contend, fanout, report, resilience};
+use local::testing;
+use tokio::process::Command;
 
 #[derive(Parser)]
-struct Command<A: Args> {
+struct Line<A: Args> {
     #[command(flatten)]
     arguments: A,
 }
@@ -15,7 +17,7 @@ struct Command<A: Args> {
 fn parse<A: Args>(words: &str, out: &Path) -> A {
     let out = out.display().to_string();
     let words = ["loadtest"].into_iter().chain(words.split_whitespace()).chain(["--out", &out]);
-    Command::parse_from(words).arguments
+    Line::parse_from(words).arguments
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -27,7 +29,7 @@ fn check(out: &Path, experiment: &str) -> Report {
     assert!(matches!(found.check, Check::Kept { requests, archived } if requests > 0 && archived > 0), "{found:?}");
     assert!(!found.figures.is_empty() && !found.tables.is_empty() && !found.charts.is_empty(), "{found:?}");
     let page = out.join("page.html");
-    let arguments = Command::<report::Arguments>::parse_from([
+    let arguments = Line::<report::Arguments>::parse_from([
         "report",
         &out.display().to_string(),
         "--out",
@@ -56,6 +58,25 @@ async fn every_viewer_gets_every_bid_of_each_step() {
     let found = check(&out, "fanout");
     let delivered = found.figures.iter().filter(|figure| figure.name.ends_with("delivered"));
     assert!(delivered.clone().count() == 2 && delivered.clone().all(|figure| figure.value == Some(100.0)), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_viewers_than_a_process_may_open_files_are_spread_over_several() {
+    let (out, system) = (folder("fanout-parts"), testing::system().await);
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=200:200", env!("CARGO_BIN_EXE_loadtest"), "fanout", "--viewers", "320", "--no-floor"]);
+    command.args(["--bids", "5", "--interval", "50", "--target", &system.api_url(), "--relay", &system.relay_url()]);
+    let ended = command.arg("--out").arg(&out).output().await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let found = Report::read(&out.join("fanout.json")).unwrap();
+    let value = |title: &str, column: &str| {
+        let table = found.tables.iter().find(|table| table.title == title).unwrap();
+        let place = table.columns.iter().position(|name| name == column).unwrap();
+        table.rows[0][place].clone()
+    };
+    // 150 in each: a process needs some for itself.
+    assert_eq!(value("What it takes", "processes"), "4", "{found:?}");
+    assert_eq!(value("From a bid to its viewers", "frames"), (320 * 5).to_string(), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

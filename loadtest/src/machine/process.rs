@@ -3,17 +3,17 @@
 use std::fs;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Taken {
-    pub(super) memory_kib: u64,
+pub struct Taken {
+    pub memory_kib: u64,
     /// Of all its threads.
-    pub(super) cpu_ms: u64,
+    pub cpu_ms: u64,
 }
 
 /// Linux counts in hundredths of a second, whatever its own clock does.
 const MS_PER_TICK: u64 = 10;
 
 impl Taken {
-    pub(super) fn by(pid: u32) -> Option<Self> {
+    pub fn by(pid: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
