@@ -1,22 +1,15 @@
 //! What the `api` process costs: its bids beside a bare loop that calls the same script through the same Redis client, and
 //! beside the same HTTP stack answering something constant, in one run.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use auction::{Amount, Bid, ItemId, UserId};
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{Method, Request, StatusCode};
-use ledger::{Ledger, NewIds};
+use ledger::Ledger;
 use local::{Api, Name, Role, Settings, System};
-use tokio::task::JoinSet;
 
+use crate::bid_loop::{Answers, BidLoop, Bids, Way, without_archive};
 use crate::bidders::{Latencies, empty};
-use crate::http::{Answer, Connection, Target};
+use crate::machine::{Taken, process_time};
 use crate::statistics::median;
 
 #[derive(clap::Args)]
@@ -28,134 +21,118 @@ pub struct Arguments {
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
     /// How many clients bid at once, all on one item and each with one bid under way
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 128])]
     clients: Vec<u32>,
-}
-
-/// How an answer is come by.
-#[derive(Clone)]
-enum Way {
-    Script(Ledger),
-    Api(SocketAddr),
-    Constant(SocketAddr),
+    /// What they bid
+    #[arg(long, value_enum, default_value_t = Bids::AboveAll)]
+    bids: Bids,
+    /// With an idempotency key for each bid
+    #[arg(long)]
+    keys: bool,
 }
 
 const NAMES: [&str; 3] = ["bare script loop", "bids through api", "api, constant"];
 
 pub async fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { rounds, seconds, clients } = arguments;
+    let Arguments { rounds, seconds, clients, .. } = arguments;
     ensure!(*rounds > 0 && *seconds > 0.0 && clients.iter().all(|&clients| clients > 0), "nothing to measure");
     let mut settings =
         Settings::temporary(&[Name::Redis, Name::Nats, Name::Postgres, Name::ArchivalWorker, Name::Api])?;
     settings.api = Api::Api;
-    let system = System::start(settings).await?;
-    // Bids are open by now. Archiving them takes as much of the machine as judging them, and is not what is measured.
-    for server in ["bidding-archival-worker", "bidding-postgres"] {
-        system.server(server).stop().await?;
-    }
+    let system = without_archive(settings).await?;
     let ledger = Ledger::new(&system.server("bidding-redis").url_of(Role::Functions))?;
     let api = system.addresses().api;
     let ways = [Way::Script(ledger), Way::Api(api), Way::Constant(api)];
+    let mut highest = [(0.0, 0); 3];
     for &clients in clients {
-        let mut measured = [Vec::new(), Vec::new(), Vec::new()];
-        let mut latencies = [empty()?, empty()?, empty()?];
-        // The first round is a warm-up.
-        for round in 0..=*rounds {
-            eprintln!("{clients} clients, round {round} of {rounds}");
-            for number in 0..ways.len() {
-                // Another one begins in every round.
-                let number = (number + round as usize) % ways.len();
-                let item = ItemId::parse(&format!("contended_{clients}_{number}"))?;
-                let loads = Loop { way: ways[number].clone(), item, price: Arc::default() };
-                let answered =
-                    loads.run(clients, round, Duration::from_secs_f64(*seconds)).await.context(NAMES[number])?;
-                if round > 0 {
-                    measured[number].push(answered.len() as f64 / seconds);
-                    latencies[number].add(answered)?;
-                }
+        let measured = all_rounds(arguments, clients, &ways, &system).await?;
+        report(clients, &measured);
+        for (highest, way) in highest.iter_mut().zip(&measured) {
+            let rate = median(way.rates.clone());
+            if rate > highest.0 {
+                *highest = (rate, clients);
             }
         }
-        report(clients, &measured, &latencies);
     }
+    report_highest(highest);
     system.stop().await
 }
 
-/// A closed loop: each client has its next bid as soon as the last one is answered.
-#[derive(Clone)]
-struct Loop {
-    way: Way,
-    item: ItemId,
-    /// The highest that anybody has bid, in minor units.
-    price: Arc<AtomicU64>,
+/// Of one way, the rounds.
+struct Measured {
+    rates: Vec<f64>,
+    latencies: Latencies,
+    accepted: u64,
+    /// Of this program and of each of the [`SERVERS`], for all answers.
+    cpu_ms: [u64; 4],
 }
 
-impl Loop {
-    async fn run(&self, clients: u32, round: u32, lasts: Duration) -> Result<Latencies> {
-        // Above all that the rounds before have bid.
-        self.price.store(u64::from(round) * 1_000_000_000, Ordering::Relaxed);
-        let ends = Instant::now() + lasts;
-        let mut running = JoinSet::new();
-        for client in 0..clients {
-            let (own, user) = (self.clone(), UserId::parse(&format!("user{client}"))?);
-            running.spawn(async move { own.client(user, ends).await });
-        }
-        let mut all = empty()?;
-        while let Some(one) = running.join_next().await {
-            all.add(one.context("a client panicked")??)?;
-        }
-        Ok(all)
-    }
+const SERVERS: [&str; 3] = ["bidding-api", "bidding-redis", "bidding-nats"];
 
-    async fn client(&self, user: UserId, ends: Instant) -> Result<Latencies> {
-        let mut latencies = empty()?;
-        let mut connection = match &self.way {
-            Way::Script(_) => None,
-            Way::Api(server) | Way::Constant(server) => Some(Connection::open(&Target::plain(*server)).await?),
-        };
-        while Instant::now() < ends {
-            let amount = Amount::from_minor_units(self.price.fetch_add(1, Ordering::Relaxed) + 1);
-            let bid = Bid {
-                item: self.item.clone(),
-                user: user.clone(),
-                amount: amount.context("the price is too high")?,
-                idempotency_key: None,
-            };
-            let sent = Instant::now();
-            match (&self.way, &mut connection) {
-                (Way::Script(ledger), _) => drop(ledger.place_bid(&bid, NewIds::random(), true).await?),
-                (Way::Api(_), Some(connection)) => {
-                    let Answer { status, body, .. } = connection.send(request(&bid)?).await?;
-                    ensure!(status == StatusCode::CREATED || status == StatusCode::OK, "{status}: {body:?}");
-                }
-                (_, Some(connection)) => {
-                    let health = Request::get("/health").header("host", "api").body(Full::default())?;
-                    ensure!(connection.send(health).await?.status == StatusCode::OK, "unhealthy");
-                }
-                (_, None) => {}
+/// Until now.
+fn cpu_ms(system: &System) -> [u64; 4] {
+    let of = |server| Taken::by(system.server(server).pid()?).map(|taken| taken.cpu_ms);
+    let [api, redis, nats] = SERVERS.map(|server| of(server).unwrap_or_default());
+    [process_time().as_millis() as u64, api, redis, nats]
+}
+
+async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; 3], system: &System) -> Result<Vec<Measured>> {
+    let Arguments { rounds, seconds, bids, keys, .. } = arguments;
+    let nothing = |_| Ok(Measured { rates: Vec::new(), latencies: empty()?, accepted: 0, cpu_ms: [0; 4] });
+    let mut measured = (0..ways.len()).map(nothing).collect::<Result<Vec<_>>>()?;
+    // The first round is a warm-up.
+    for round in 0..=*rounds {
+        eprintln!("{clients} clients, round {round} of {rounds}");
+        for number in 0..ways.len() {
+            // Another one begins in every round.
+            let number = (number + round as usize) % ways.len();
+            let mut bidding = BidLoop::new(ways[number].clone(), *bids, &format!("contended_{clients}_{number}"))?;
+            if *keys {
+                bidding = bidding.with_keys();
             }
-            latencies.saturating_record(sent.elapsed().as_micros() as u64);
+            let before = cpu_ms(system);
+            let Answers { latencies, accepted } =
+                bidding.run(clients, Duration::from_secs_f64(*seconds)).await.context(NAMES[number])?;
+            let after = cpu_ms(system);
+            if round > 0 {
+                let way = &mut measured[number];
+                way.rates.push(latencies.len() as f64 / seconds);
+                way.latencies.add(latencies)?;
+                way.accepted += accepted;
+                for (sum, (after, before)) in way.cpu_ms.iter_mut().zip(after.into_iter().zip(before)) {
+                    *sum += after.saturating_sub(before);
+                }
+            }
         }
-        Ok(latencies)
     }
-}
-
-fn request(bid: &Bid) -> Result<Request<Full<Bytes>>> {
-    let body = format!(r#"{{"user_id":"{}","amount":{}}}"#, bid.user, bid.amount);
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("/api/v1/items/{}/bid", bid.item))
-        .header("host", "api")
-        .header("content-type", "application/json");
-    Ok(request.body(Full::from(body))?)
+    Ok(measured)
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
-fn report(clients: u32, measured: &[Vec<f64>; 3], latencies: &[Latencies; 3]) {
-    println!("\n{clients} clients on one item, closed loop; medians of the rounds, milliseconds");
-    println!("{:<20} {:>10} {:>8} {:>8}   to the bare loop, round by round", "", "answers/s", "p50", "p99");
-    for ((name, rates), latencies) in NAMES.iter().zip(measured).zip(latencies) {
+fn report(clients: u32, measured: &[Measured]) {
+    println!(
+        "\n{clients} clients on one item, closed loop; medians of the rounds, ms; processor time of an answer, µs"
+    );
+    println!(
+        "{:<18} {:>10} {:>8} {:>7} {:>7} {:>12} {:>8} {:>5} {:>6} {:>5}",
+        "", "answers/s", "accepted", "p50", "p99", "to the loop", "clients", "api", "Redis", "NATS"
+    );
+    for (name, Measured { rates, latencies, accepted, cpu_ms }) in NAMES.iter().zip(measured) {
         let [p50, p99] = [0.5, 0.99].map(|quantile| latencies.value_at_quantile(quantile) as f64 / 1_000.0);
-        let ratios = rates.iter().zip(&measured[0]).map(|(rate, bare)| rate / bare).collect();
-        println!("{name:<20} {:>10.0} {p50:>8.3} {p99:>8.3}   {:.2}", median(rates.clone()), median(ratios));
+        let ratios = rates.iter().zip(&measured[0].rates).map(|(rate, bare)| rate / bare).collect();
+        let (rate, ratio) = (median(rates.clone()), median(ratios));
+        let share = *accepted as f64 * 100.0 / latencies.len().max(1) as f64;
+        let [own, api, redis, nats] = cpu_ms.map(|ms| ms as f64 * 1_000.0 / latencies.len().max(1) as f64);
+        println!(
+            "{name:<18} {rate:>10.0} {share:>7.0}% {p50:>7.3} {p99:>7.3} {ratio:>12.2} {own:>8.1} {api:>5.1} {redis:>6.1} {nats:>5.1}"
+        );
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the report is the command's output")]
+fn report_highest(highest: [(f64, u32); 3]) {
+    println!("\nHighest rates, each with as many clients as suit it");
+    for (name, (rate, clients)) in NAMES.iter().zip(highest) {
+        println!("{name:<18} {rate:>10.0} with {clients:>3} clients   {:.2} of the bare loop", rate / highest[0].0);
     }
 }

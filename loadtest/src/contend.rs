@@ -1,13 +1,15 @@
 //! Experiment 1: how many bids a second one item takes, with how many bidding at once, and up to which rate the answers
 //! come in time.
 
+mod bare;
 mod sweep;
 mod told;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
+use self::bare::Bare;
 use self::sweep::Sweep;
 use crate::conclude::{conclude, count_invalid};
 use crate::generator::{self, Plan};
@@ -37,6 +39,9 @@ pub struct Arguments {
     /// How often each rate around the edge is tried; 0 leaves the search out
     #[arg(long, default_value_t = 5)]
     confirm: u32,
+    /// Leaves out the bare loop around the script, which comes in turn with the closed loop if the system is its own
+    #[arg(long)]
+    no_bare: bool,
     /// Only an open loop at this many bids a second, in place of all that
     #[arg(long)]
     rate: Option<f64>,
@@ -63,7 +68,14 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 async fn measure(arguments: &Arguments, contention: &mut Contention, report: &mut Report) -> Result<()> {
-    let sweep = Sweep::run(arguments, contention).await?;
+    let bare = match contention.stage.system().is_some() && !arguments.no_bare {
+        true => Some(Bare::start(contention.seconds).await.context("the Redis of the bare loop")?),
+        false => None,
+    };
+    let sweep = Sweep::run(arguments, contention, bare.as_ref()).await?;
+    if let Some(bare) = bare {
+        bare.stop().await?;
+    }
     told::sweep(&sweep, arguments.options.seed, report);
     if arguments.confirm > 0 {
         // Whoever waits comes less often: an open loop reaches its limit below the rate of a closed one.

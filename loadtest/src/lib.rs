@@ -7,6 +7,7 @@
 //! `verify` decides from it.
 
 pub mod api_cost;
+pub mod bid_loop;
 pub mod bidders;
 pub mod calibrate;
 pub mod chart;

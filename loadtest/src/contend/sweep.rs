@@ -1,8 +1,9 @@
-//! A closed loop with more and more users.
+//! A closed loop with more and more users, and beside each a bare loop around the script.
 
 use anyhow::Result;
 use rand::seq::SliceRandom;
 
+use super::bare::{Bare, Turn};
 use super::{Arguments, Contention};
 use crate::random::{Stream, random};
 use crate::result::Trial;
@@ -16,11 +17,13 @@ pub(super) struct Sweep {
 pub(super) struct Point {
     pub(super) users: u32,
     pub(super) trials: Vec<Trial>,
+    /// The bare loop beside each.
+    pub(super) bare: Vec<Turn>,
 }
 
 impl Sweep {
-    pub(super) async fn run(arguments: &Arguments, contention: &mut Contention) -> Result<Self> {
-        let point = |&users: &u32| Point { users, trials: Vec::new() };
+    pub(super) async fn run(arguments: &Arguments, contention: &mut Contention, bare: Option<&Bare>) -> Result<Self> {
+        let point = |&users: &u32| Point { users, trials: Vec::new(), bare: Vec::new() };
         let mut points: Vec<Point> = arguments.users.iter().map(point).collect();
         let mut order: Vec<usize> =
             (0..points.len() * arguments.repeats as usize).map(|n| n % arguments.users.len()).collect();
@@ -28,7 +31,15 @@ impl Sweep {
         for index in order {
             let users = points[index].users;
             let name = format!("{users} user{}", if users == 1 { "" } else { "s" });
+            // Who is first changes with every repeat.
+            let bare_first = points[index].trials.len() % 2 == 1;
+            if let Some(bare) = bare.filter(|_| bare_first) {
+                points[index].bare.push(bare.turn(users).await?);
+            }
             points[index].trials.push(contention.closed(&name, users).await?);
+            if let Some(bare) = bare.filter(|_| !bare_first) {
+                points[index].bare.push(bare.turn(users).await?);
+            }
         }
         Ok(Self { points })
     }

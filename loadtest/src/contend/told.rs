@@ -1,5 +1,7 @@
 //! What came of it, in figures, sentences, tables and charts.
 
+mod beside;
+
 use super::sweep::{QUANTILES, Summary, Sweep};
 use crate::result::{Axis, Better, Chart, Figure, Line, Mark, Measured, Report, Scale, Style, Table, Trial};
 use crate::search::Capacity;
@@ -42,8 +44,11 @@ pub(super) fn sweep(sweep: &Sweep, seed: u64, report: &mut Report) {
     report.figures.push(Figure::new("Accepted at that rate", accepted_per_s, "bids/s", Better::Higher));
     let summaries: Vec<Summary> = sweep.points.iter().map(|point| point.summary()).collect();
     report.tables.push(table(&summaries));
+    beside::tell(sweep, report);
     let fit = fitted(&summaries, report);
-    report.charts.push(throughput(&summaries, fit.as_ref()));
+    let mut rates = throughput(&summaries, fit.as_ref());
+    rates.lines.extend(beside::line(sweep));
+    report.charts.push(rates);
     let trials: Vec<Trial> = sweep.points.iter().flat_map(|point| &point.trials).cloned().collect();
     let firsts = sweep.points.iter().filter_map(|point| point.trials.first());
     report.charts.push(percentiles("Latency of bids, closed loop", firsts));

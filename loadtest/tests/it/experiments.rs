@@ -49,6 +49,8 @@ async fn contention_is_measured_by_both_loops() {
     let found = check(&out, "contend");
     assert!(found.trials.iter().any(|trial| trial.users == Some(8)), "{found:?}");
     assert!(found.trials.iter().any(|trial| trial.offered_per_s.is_some()), "{found:?}");
+    let beside = found.figures.iter().find(|figure| figure.name == "Highest rate, of a bare loop's").unwrap();
+    assert!(beside.value.is_some_and(|percent| percent > 0.0), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
