@@ -83,7 +83,7 @@ experiments: ## The experiments, small, and one page of their results: under ten
 	target/release/loadtest stress --out $(EXPERIMENTS) --from 1000 --seconds 2 --growth 1.7
 	target/release/loadtest report $(EXPERIMENTS)
 
-bench-generator: ## What a core of the load generator can do, beside wrk, oha and Locust where they are installed
+bench-generator: ## What a core of the load generator can do, and whether it agrees with wrk and oha; Locust too, where installed
 	$(BUILD)
 	python3 loadtest/compare_generators.py
 

@@ -1,156 +1,120 @@
-"""What load generators can do, on one core each: ours beside wrk, oha and Locust, in turn, against a server that accepts
-every bid and does nothing else (`loadtest null-server`), which has the other core.
+"""Our load generator beside wrk, oha and Locust, each on one core in turn, against a server that has another one.
+
+Capacity: what a core of each can do, against a server that answers at once (`loadtest null-server`): it is the generators
+that differ. Agreement: what each says of a server that takes its time, forty workers of 20 ms each. There the closed loop's
+rate and latencies and the open loop's latencies are the server's, so all must say the same.
 
 Those that are not installed are left out, and named. Locust must be importable: `pip install -r requirements.txt`.
 """
 
 import argparse
-import json
 import os
-import re
-import resource
-import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
-LOADTEST = Path(__file__).resolve().parent.parent / "target/release/loadtest"
-BODY = '{"user_id":"user1","amount":100.01}'
-PATH = "/api/v1/items/lot1/bid"
+from generators import LOADTEST, Generators, Run, installed
 
-WRK = f"""wrk.method = "POST"
-wrk.body = '{BODY}'
-wrk.headers["content-type"] = "application/json"
-done = function(summary, latency)
-  io.write(string.format("RESULT %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99)))
-end
-"""
-
-LOCUST = f"""from locust import FastHttpUser, constant, task
-
-
-class Bidder(FastHttpUser):
-    wait_time = constant(0)
-
-    @task
-    def bid(self):
-        self.client.post("{PATH}", data='{BODY}', headers={{"content-type": "application/json"}})
-"""
-
-
-def run(command: list[str]) -> tuple[str, float]:
-    """The output, and the seconds of processor time that the command and those below it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(["taskset", "-c", "0", *command], capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode not in (0, 5):
-        sys.exit(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-class Comparison:
-    def __init__(self, url: str, seconds: int, users: int, rate: int, folder: Path):
-        self.url, self.seconds, self.users, self.rate, self.folder = url, seconds, users, rate, folder
-        (folder / "bid.lua").write_text(WRK)
-        (folder / "locustfile.py").write_text(LOCUST)
-
-    # Each answers: requests, seconds, processor seconds, p50 ms, p99 ms.
-
-    def ours_trials(self) -> list[dict]:
-        command = [str(LOADTEST), "calibrate", "--target", self.url, "--users", str(self.users), "--rate", str(self.rate)]
-        run([*command, "--seconds", str(self.seconds), "--out", str(self.folder)])
-        return json.loads((self.folder / "calibrate.json").read_text())["trials"]
-
-    @staticmethod
-    def of_trial(trial: dict) -> tuple:
-        quantile = {known["quantile"]: known["ms"] for known in trial["latency"]["quantiles"]}
-        requests = trial["answered_per_s"] * trial["seconds"]
-        processor = trial["cpu_us_per_request"] * requests / 1e6
-        return requests, trial["seconds"], processor, quantile.get(0.5), quantile.get(0.99)
-
-    def wrk(self) -> tuple:
-        script = str(self.folder / "bid.lua")
-        out, processor = run(["wrk", "-t1", f"-c{self.users}", f"-d{self.seconds}s", "--latency", "-s", script, self.url + PATH])
-        requests, us, p50, p99 = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", out).groups())
-        return requests, us / 1e6, processor, p50 / 1e3, p99 / 1e3
-
-    def oha(self, *more: str) -> tuple:
-        head = ["oha", "--no-tui", "--output-format", "json", "-z", f"{self.seconds}s", "-c", str(self.users), "-m", "POST"]
-        out, processor = run([*head, "-T", "application/json", "-d", BODY, *more, self.url + PATH])
-        result = json.loads(out)
-        percentiles = result["latencyPercentiles"]
-        requests = result["summary"]["requestsPerSec"] * result["summary"]["total"]
-        return requests, result["summary"]["total"], processor, percentiles["p50"] * 1e3, percentiles["p99"] * 1e3
-
-    def oha_open(self) -> tuple:
-        return self.oha("-q", str(self.rate), "--latency-correction")
-
-    def locust(self) -> tuple:
-        prefix, file = str(self.folder / "locust"), str(self.folder / "locustfile.py")
-        command = [sys.executable, "-m", "locust", "-f", file, "--headless", "--only-summary", "--host", self.url]
-        users = ["-u", str(self.users), "-r", str(self.users), "-t", f"{self.seconds}s", "--csv", prefix]
-        _, processor = run([*command, *users])
-        total = (self.folder / "locust_stats.csv").read_text().splitlines()[-1].split(",")
-        return int(total[2]), int(total[2]) / float(total[9]), processor, float(total[11]), float(total[18])
+WORKERS, WORK_US = 40, 20_000
+# In the closed loop of the agreement: one waits for each who is worked on, so that the workers are what is waited for.
+USERS = 2 * WORKERS
+# The open loop's rate: a fourth of what the server can do, so that hardly anybody waits for a worker. Who comes evenly (oha)
+# waits less than who comes at random (ours), as soon as somebody waits.
+RATE = WORKERS * 1_000_000 // WORK_US // 4
+AGREES = 0.10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="how often each comes, in turn")
-    parser.add_argument("--seconds", type=int, default=6)
-    parser.add_argument("--users", type=int, default=50, help="who bid at once in the closed loop")
-    parser.add_argument("--rate", type=int, default=1000, help="requests a second of the open loop")
+    parser.add_argument("--seconds", type=int, default=6, help="how long each lasts")
+    parser.add_argument("--users", type=int, default=50, help="who bid at once in the closed loop of the capacity")
+    parser.add_argument("--only", choices=["capacity", "agreement"], help="one of the two tables")
     arguments = parser.parse_args()
+    there = installed()
+    if missing := [name for name, is_there in there.items() if not is_there]:
+        print(f"not installed: {', '.join(missing)}")
+    if arguments.only != "agreement":
+        with generators(arguments, arguments.users, 2 * RATE) as those:
+            show_capacity(in_turn(those, there, arguments.rounds))
+    if arguments.only != "capacity":
+        with generators(arguments, USERS, RATE, "--workers", str(WORKERS), "--work-us", str(WORK_US)) as those:
+            show_agreement(in_turn(those, there | {"Locust FastHttpUser": False}, arguments.rounds))
+
+
+@contextmanager
+def generators(arguments: argparse.Namespace, users: int, rate: int, *server: str):
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     last = str((os.cpu_count() or 1) - 1)
-    server = subprocess.Popen(["taskset", "-c", last, str(LOADTEST), "null-server", "--listen", address])
+    command = ["taskset", "-c", last, str(LOADTEST), "null-server", "--listen", address, *server]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         time.sleep(0.5)
         with tempfile.TemporaryDirectory() as folder:
-            measured = measure(Comparison(f"http://{address}", arguments.seconds, arguments.users, arguments.rate, Path(folder)), arguments.rounds)
+            yield Generators(f"http://{address}", arguments.seconds, users, rate, Path(folder))
     finally:
-        server.kill()
-    show(measured)
+        process.kill()
 
 
-def measure(comparison: Comparison, rounds: int) -> dict[str, list[tuple]]:
-    ways = {}
-    if shutil.which("wrk"):
-        ways["wrk"] = comparison.wrk
-    if shutil.which("oha"):
-        ways["oha"] = comparison.oha
-        ways["oha, open loop"] = comparison.oha_open
-    if subprocess.run([sys.executable, "-c", "import locust"], capture_output=True).returncode == 0:
-        ways["Locust FastHttpUser"] = comparison.locust
-    missing = {"wrk", "oha", "Locust FastHttpUser"} - set(ways)
-    if missing:
-        print(f"not installed: {', '.join(sorted(missing))}")
-    measured: dict[str, list[tuple]] = {}
-    for _ in range(rounds):
-        closed, opened = map(comparison.of_trial, comparison.ours_trials())
-        measured.setdefault("loadtest", []).append(closed)
-        measured.setdefault("loadtest, open loop", []).append(opened)
-        for name, way in ways.items():
-            measured.setdefault(name, []).append(way())
+def in_turn(those: Generators, there: dict[str, bool], rounds: int) -> dict[str, list[Run]]:
+    """Another one begins in every round."""
+    ways = {"loadtest": those.ours}
+    ways |= {"wrk": those.wrk} if there["wrk"] else {}
+    ways |= {"oha": those.oha, "oha, open loop": those.oha_open} if there["oha"] else {}
+    ways |= {"Locust FastHttpUser": those.locust} if there["Locust FastHttpUser"] else {}
+    measured: dict[str, list[Run]] = {"loadtest": [], "loadtest, open loop": []} | {name: [] for name in ways}
+    for number in range(rounds):
+        names = list(ways)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            came = ways[name]()
+            if name == "loadtest":
+                closed, opened = came
+                measured["loadtest, open loop"].append(opened)
+                came = closed
+            measured[name].append(came)
     return measured
 
 
-def show(measured: dict[str, list[tuple]]) -> None:
-    print(f"{'medians of the rounds':24} {'requests/s':>11} {'CPU µs each':>12} {'a core: /s':>11} {'p50 ms':>8} {'p99 ms':>8}")
-    core = {}
-    for name, rounds in measured.items():
-        rate = statistics.median(requests / seconds for requests, seconds, *_ in rounds)
-        each = statistics.median(processor * 1e6 / requests for requests, _, processor, *_ in rounds)
-        p50, p99 = (statistics.median(one[place] or 0 for one in rounds) for place in (3, 4))
-        core[name] = 1e6 / each
-        print(f"{name:24} {rate:11,.0f} {each:12.1f} {core[name]:11,.0f} {p50:8.3f} {p99:8.3f}")
-    if "Locust FastHttpUser" in core:
-        print(f"loadtest to Locust FastHttpUser, on one core: {core['loadtest'] / core['Locust FastHttpUser']:.1f}×")
+def medians(runs: list[Run]) -> dict[str, float]:
+    of = lambda value: statistics.median(value(*run) for run in runs)
+    return {
+        "rate": of(lambda requests, seconds, *_: requests / seconds),
+        "cpu_us": of(lambda requests, _seconds, processor, *_: processor * 1e6 / requests),
+        "p50": of(lambda *run: run[3] or 0),
+        "p99": of(lambda *run: run[4] or 0),
+    }
+
+
+def show_capacity(measured: dict[str, list[Run]]) -> None:
+    print(f"\n{'Capacity: medians':24} {'requests/s':>11} {'CPU µs each':>12} {'a core: /s':>11} {'p50 ms':>8} {'p99 ms':>8}")
+    all_said = {name: medians(runs) for name, runs in measured.items()}
+    for name, said in all_said.items():
+        core = 1e6 / said["cpu_us"]
+        print(f"{name:24} {said['rate']:11,.0f} {said['cpu_us']:12.1f} {core:11,.0f} {said['p50']:8.3f} {said['p99']:8.3f}")
+    if locust := all_said.get("Locust FastHttpUser"):
+        ours = all_said["loadtest"]
+        by_rate, by_time = ours["rate"] / locust["rate"], locust["cpu_us"] / ours["cpu_us"]
+        print(f"loadtest to Locust FastHttpUser, on one core: {by_rate:.1f}× as many requests/s ({by_time:.1f}× by processor time, its start included)")
+
+
+def show_agreement(measured: dict[str, list[Run]]) -> None:
+    print(f"\nAgreement: medians of a server of {WORKERS * 1_000_000 // WORK_US:,} requests/s, {WORK_US / 1_000:.0f} ms each; open loop {RATE}/s")
+    print(f"{'':24} {'':10} {'loadtest':>10} {'it':>10} {'ratio':>7} {'rounds':>13}")
+    for ours, theirs in [("loadtest", "wrk"), ("loadtest", "oha"), ("loadtest, open loop", "oha, open loop")]:
+        if theirs not in measured:
+            continue
+        said, its = medians(measured[ours]), medians(measured[theirs])
+        for quantity in ["rate", "p50", "p99"]:
+            ratio = said[quantity] / its[quantity]
+            pairs = [medians([one])[quantity] / medians([other])[quantity] for one, other in zip(measured[ours], measured[theirs])]
+            verdict = "agrees" if abs(ratio - 1) <= AGREES else "DIFFERS"
+            spread = f"{min(pairs):.2f}–{max(pairs):.2f}"
+            print(f"{theirs:24} {quantity:10} {said[quantity]:10,.2f} {its[quantity]:10,.2f} {ratio:7.3f} {spread:>13} {verdict}")
 
 
 if __name__ == "__main__":
