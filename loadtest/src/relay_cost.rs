@@ -21,7 +21,7 @@ mod summary;
 mod table;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use local::Settings;
@@ -75,12 +75,8 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let is_something =
         *rounds > 0 && *readers > 0 && *messages > 0 && *bursts > 0 && viewers.iter().all(|&viewers| viewers > 0);
     ensure!(is_something, "nothing to measure");
-    let most = viewers.iter().copied().max().unwrap_or_default() as u64;
-    let who = format!("{most} viewers here and in each server");
-    open_files::ensure_room(&who, most, FILES_BESIDE, "ask for fewer (--viewers)")?;
-    fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
-    let root = Settings::temporary(&[])?.root;
-    let peers = tokio::task::block_in_place(|| Peers::install(&root, &arguments.servers))?;
+    let most = viewers.iter().copied().max().unwrap_or_default();
+    let peers = prepare(most, &arguments.servers, &arguments.out)?;
     let load_before = load_average();
     let parameters = arguments.parameters();
     let (rounds, faults) = all_rounds(&parameters, &peers).await;
@@ -102,6 +98,15 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     fs::write(arguments.out.join("relay.json"), serde_json::to_vec_pretty(&run)?)?;
     fs::write(arguments.out.join("relay.svg"), picture::svg(&run))?;
     tell(&run, arguments)
+}
+
+/// Whether there is room for so many viewers, where results go, and the servers that are not ours.
+fn prepare(viewers: usize, servers: &[Kind], out: &Path) -> Result<Peers> {
+    let who = format!("{viewers} viewers here and in each server");
+    open_files::ensure_room(&who, viewers as u64, FILES_BESIDE, "ask for fewer (--viewers)")?;
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    let root = Settings::temporary(&[])?.root;
+    tokio::task::block_in_place(|| Peers::install(&root, servers))
 }
 
 /// What plain `send()` on all sockets takes to bring a message to so many viewers, by one thread: for others to show beside.

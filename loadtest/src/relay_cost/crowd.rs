@@ -8,12 +8,10 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use local::Settings;
 use serde::Serialize;
 
 use self::stage::Stage;
-use super::install::Peers;
-use super::raise_file_limit;
+use super::prepare;
 use super::servers::{Kind, Server};
 use crate::machine;
 use crate::statistics::median;
@@ -78,10 +76,7 @@ struct Run {
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
 pub async fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.rounds > 0 && arguments.viewers > 0, "nothing to measure");
-    raise_file_limit(arguments.viewers as u64)?;
-    std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
-    let root = Settings::temporary(&[])?.root;
-    let peers = tokio::task::block_in_place(|| Peers::install(&root, &arguments.servers))?;
+    let peers = prepare(arguments.viewers, &arguments.servers, &arguments.out)?;
     let mut came = Vec::new();
     for round in 1..=arguments.rounds {
         for &kind in &arguments.servers {

@@ -9,15 +9,13 @@ mod summary;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
-use local::Settings;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use self::crew::Manners;
 use self::hostile::Attack;
 use self::summary::Summary;
-use super::install::Peers;
-use super::raise_file_limit;
+use super::prepare;
 use super::record::Phase;
 use crate::machine;
 
@@ -77,10 +75,7 @@ struct Run {
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
 pub async fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.viewers >= 10 && arguments.rounds > 0 && arguments.messages > 0, "nothing to measure");
-    raise_file_limit(arguments.viewers as u64)?;
-    std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
-    let root = Settings::temporary(&[])?.root;
-    let peers = tokio::task::block_in_place(|| Peers::install(&root, &[]))?;
+    let peers = prepare(arguments.viewers, &[], &arguments.out)?;
     let mut rounds = Vec::new();
     for round in 0..arguments.rounds as usize {
         eprintln!("round {} of {}", round + 1, arguments.rounds);
