@@ -61,10 +61,10 @@ async fn bid_each(client: Client, url: String, prices: std::ops::Range<u64>) -> 
         let sent = Instant::now();
         let response = client.post(&url).json(&body).send().await?;
         let status = response.status();
-        response.bytes().await?;
+        let answer = response.bytes().await?;
         latencies.saturating_record(sent.elapsed().as_micros() as u64);
         if status != StatusCode::CREATED {
-            bail!("a bid of {price} was answered {status}");
+            bail!("a bid of {price} was answered {status}: {}", String::from_utf8_lossy(&answer));
         }
     }
     Ok(latencies)
