@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::load::{Arrivals, Crowd, Load, Users};
-use crate::machine::{Watch, process_time, thread_time};
+use crate::machine::{Watch, go_first, process_time, thread_time};
 use crate::open_files;
 use crate::record::Request;
 use crate::result::{Circumstances, Trial};
@@ -88,6 +88,7 @@ fn spawn(part: u32, stage: &Stage, crowd: &Crowd, plan: &Plan) -> Result<oneshot
 }
 
 fn offer(part: u32, of: u32, crowd: &Crowd, plan: &Plan) -> Result<u64> {
+    go_first();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match plan.users {

@@ -8,6 +8,7 @@ use rustix::thread::set_current_timer_slack;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::machine::go_first;
 
 /// Arrivals that are due and not taken yet: some seconds of a runtime that does not get to run.
 const DUE_MAX: usize = 16_384;
@@ -24,6 +25,7 @@ pub fn start<A: Due + Send + 'static>(
 ) -> mpsc::Receiver<A> {
     let (due, taken) = mpsc::channel(DUE_MAX);
     thread::spawn(move || {
+        go_first();
         // The kernel may be 50 µs late otherwise, to wake several at once. Where it may not be told, it is.
         let _ = set_current_timer_slack(NonZeroU64::new(1));
         for arrival in arrivals {
