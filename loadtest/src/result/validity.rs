@@ -40,9 +40,6 @@ impl Validity {
             let percent = trial.generator * 100.0;
             reasons.push(format!("a thread of the generator was busy for {percent:.0} % of the time"));
         }
-        if trial.unsent > 0 {
-            reasons.push(format!("{} requests were not sent: too many waited for answers", trial.unsent));
-        }
         let machine = trial.machine;
         if knows_others && machine.others > OTHERS_MAX && machine.pressure > PRESSURE_MAX {
             let percent = machine.others * 100.0;
@@ -77,7 +74,8 @@ mod tests {
     fn who_is_late_busy_or_not_alone_has_measured_something_else() {
         check(|_| {}, 0);
         check(|trial| trial.generator = 0.9, 1);
-        check(|trial| trial.unsent = 1, 1);
+        // Too many waited for answers, which is what the system did: they count as failed.
+        check(|trial| trial.unsent = 1, 0);
         let load = MachineLoad { busy: 0.9, others: 0.3, pressure: 0.5 };
         check(|trial| trial.machine = load, 1);
         // Nobody waited for them.
