@@ -159,8 +159,8 @@ pub(super) fn bars(rounds: Rounds<'_>, parameters: &Parameters) -> Vec<Bar> {
         let floor = if is_many { ("two-thread floor's", 1.3) } else { ("floor's", 1.25) };
         let last: fn(&Round) -> f64 = |round| last_us(&round.single);
         bar(format!("time to the last viewer, to the {}", floor.0), floor.1, true, to_floor(last));
+        bar("time to the last viewer, to the best peer's".to_owned(), 1.0, false, to_best(last));
         if !is_many {
-            bar("time to the last viewer, to the best peer's".to_owned(), 1.0, false, to_best(last));
             let burst: fn(&Round) -> f64 = |round| last_us(&round.burst);
             let what = format!("the same, burst of {}{}", parameters.burst, rounds.floors_own(&peers, viewers, burst));
             bar(what, 0.5, true, to_best(burst));
