@@ -38,9 +38,9 @@ Run = tuple[float, float, float, float, float]
 
 
 def run(command: list[str]) -> tuple[str, float]:
-    """On one core: the output, and the seconds of processor time that the command and those below it took."""
+    """On one core, before others where that is allowed: the output, and the seconds of processor time that the command and those below it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(["taskset", "-c", "0", *command], capture_output=True, text=True)
+    done = subprocess.run(["taskset", "-c", "0", "nice", "-n", "-15", *command], capture_output=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in (0, 5):
         sys.exit(f"{' '.join(command)}: {done.stderr}")

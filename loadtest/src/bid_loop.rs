@@ -24,7 +24,7 @@ pub enum Bids {
     /// A little above the highest price that anybody was told: the more bid at once, the more lose a race
     Racing,
     /// Above all that anybody has sent: accepted unless one that was sent later overtakes it, as many do on their way through
-    /// `api`, and none in the bare loop
+    /// `api`, and hardly any in the bare loop
     AboveAll,
 }
 

@@ -6,6 +6,7 @@ mod sweep;
 mod told;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -15,6 +16,7 @@ use crate::conclude::{conclude, count_invalid};
 use crate::generator::{self, Plan};
 use crate::load::{Load, Mix, Rate, Users};
 use crate::options::Options;
+use crate::recording;
 use crate::result::{Report, Trial};
 use crate::search::{Promise, Search};
 use crate::stage::Stage;
@@ -88,6 +90,9 @@ async fn measure(arguments: &Arguments, contention: &mut Contention, report: &mu
     Ok(())
 }
 
+/// A longer rest is given up.
+const REST_MAX: Duration = Duration::from_secs(20);
+
 /// Trials that each have a new item.
 struct Contention {
     stage: Stage,
@@ -97,9 +102,16 @@ struct Contention {
 
 impl Contention {
     async fn closed(&mut self, name: &str, users: u32) -> Result<Trial> {
-        let users = Users { count: users, arrive_within: 0, think: std::time::Duration::ZERO };
+        let users = Users { count: users, arrive_within: 0, think: Duration::ZERO };
         let plan = self.plan(name.to_owned(), Rate::Constant(0.0), Some(users));
         generator::run(plan, &self.stage, None).await
+    }
+
+    /// Until what was accepted is archived, which takes a part of the machine from whoever comes next.
+    async fn rest(&self) {
+        if let Some(system) = self.stage.system() {
+            recording::until_drained(system, REST_MAX).await;
+        }
     }
 
     async fn open(&mut self, rate: f64) -> Result<Trial> {

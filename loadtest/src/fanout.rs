@@ -46,15 +46,17 @@ pub struct Arguments {
 const QUESTION: &str = "How long does an accepted bid take to every viewer?";
 /// Files of the relay beside those of its viewers: a thousand are kept for handshakes.
 const FILES_OF_RELAY: u64 = 1_100;
+/// Of this program, beside the floor's viewers.
+const FILES_OF_FLOOR: u64 = 300;
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { options, viewers, bids, interval, relay, no_floor } = arguments;
     ensure!(*bids > 0 && *interval > 0 && viewers.iter().all(|&viewers| viewers > 0), "nothing to measure");
     let files = open_files::raise()?;
+    let most = viewers.iter().copied().max().unwrap_or_default();
     let mut report = Report::new("fanout", QUESTION, options.seed);
     let (mut stage, relay_url) = match (&options.target, relay) {
         (None, _) => {
-            let most = viewers.iter().copied().max().unwrap_or_default();
             let instead = "name a relay that may open more with --target and --relay, or ask for fewer (--viewers)";
             let who = format!("{most} viewers of one relay");
             open_files::ensure_room(&who, most.into(), FILES_OF_RELAY, instead)?;
@@ -68,7 +70,14 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         (Some(_), Some(relay)) => (Stage::set(options, "fanout").await?, relay.trim_end_matches('/').to_owned()),
         (Some(_), None) => anyhow::bail!("with --target, --relay says where viewers connect"),
     };
+    if !no_floor {
+        open_files::ensure_room("the floor's viewers", most.into(), FILES_OF_FLOOR, "leave it out (--no-floor)")?;
+    }
     // Whoever has a wrong URL is told before it is measured.
+    ensure!(
+        relay_url.matches('/').count() == 2,
+        "--relay is a server's URL without a path, such as ws://127.0.0.1:8081"
+    );
     Target::resolve(&relay_url).await.context("--relay")?;
     let mut steps = Vec::new();
     for &count in viewers {

@@ -33,6 +33,7 @@ const FILES_BESIDE: u64 = 200;
 
 /// Offers the load from now on. `record`: who gets every bid; the stage's own record otherwise.
 pub async fn run(mut plan: Plan, stage: &Stage, record: Option<mpsc::Sender<Request>>) -> Result<Trial> {
+    open_files::raise()?;
     if let Some(Users { count, .. }) = plan.users {
         open_files::ensure_room(&format!("{count} users"), count.into(), FILES_BESIDE, "ask for fewer (--users)")?;
     }

@@ -32,7 +32,7 @@ use crate::pacer;
 use crate::record::Sent;
 
 /// Who waits longer for an answer gives up. A bid has its own deadlines, which are shorter.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests that wait for their answers. What comes beyond is not sent, and counted.
 const WAITING_MAX: usize = 4_096;
 

@@ -10,7 +10,7 @@ pub fn raise() -> Result<u64> {
     Ok(maximum.unwrap_or(u64::MAX))
 }
 
-/// Whether so many connections can be opened, and some files beside them. `what` wants to, and `instead` is what else can be
+/// Raises the limit: whether so many connections can be opened, and some files beside them. `what` wants to, and `instead` is what else can be
 /// done.
 pub fn ensure_room(what: &str, connections: u64, beside: u64, instead: &str) -> Result<()> {
     let (needed, limit) = (connections + beside, raise()?);

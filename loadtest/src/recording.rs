@@ -14,6 +14,7 @@ use local::System;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+pub(crate) use self::collect::until_drained;
 use self::pulse::Pulse;
 use self::sampler::Sampler;
 use crate::clock::Clock;
@@ -90,7 +91,7 @@ impl Recording {
         self.faults.close().await?;
         let requests = self.requests.close().await?;
         let repaired = self.clock.now();
-        let drained = collect::until_drained(system, facts.drain_deadline).await;
+        let drained = until_drained(system, facts.drain_deadline).await;
         let drain_us = drained.then(|| self.clock.now() - repaired);
         if let Some(Audience { mut viewers, goal }) = audience {
             goal.send_replace(Some(Arc::new(collect::last_seqs(system, facts.items).await?)));

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use crate::conclude::conclude;
+use crate::conclude::{conclude, count_invalid};
 use crate::generator::{self, Plan};
 use crate::load::{Load, Mix, Rate};
 use crate::options::Options;
@@ -63,6 +63,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     tell(&trials, &after, broken, &kept, &mut report);
     report.trials = trials;
     report.trials.push(after);
+    count_invalid(&mut report);
     stage.strike(&mut report).await?;
     conclude(options, &report)
 }
@@ -84,11 +85,6 @@ fn tell(trials: &[Trial], after: &Trial, broken: Option<f64>, promise: &Promise,
             format!("It did not break: {kept:.0} bids a second, the last step, are answered as promised.")
         }
     });
-    // The step that broke it, and what the generator did then, is what one wants to see.
-    if let Some(last) = trials.last().filter(|last| broken.is_some() && !last.validity.is_valid()) {
-        let reasons = last.validity.reasons.join("; ");
-        report.validity.reasons.push(format!("the step that broke it may have broken the generator: {reasons}"));
-    }
     report.findings.push(format!(
         "Afterwards, at the first rate: p99 {}, {} failed, {}.",
         or_unknown(after.latency.at(0.99), "ms"),

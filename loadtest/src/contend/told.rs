@@ -103,12 +103,12 @@ fn fitted(summaries: &[Summary], report: &mut Report) -> Option<Fit> {
     report.tables.push(table);
     let (largest, most) = (fit.largest_residual() * 100.0, RESIDUAL_MAX * 100.0);
     report.findings.push(match fit.peak() {
-        Some(peak) => format!("The Universal Scalability Law, which is off by at most {largest:.0} %, has its peak at {peak:.0} users."),
+        Some(peak) => format!("The Universal Scalability Law, which is off by at most {largest:.1} %, has its peak at {peak:.0} users."),
         None if largest > most => format!(
-            "The Universal Scalability Law does not hold: it is off by up to {largest:.0} %, more than {most:.0} %, so it is \
+            "The Universal Scalability Law does not hold: it is off by up to {largest:.1} %, more than {most:.0} %, so it is \
              asked for no peak."
         ),
-        None => format!("The Universal Scalability Law, which is off by at most {largest:.0} %, has no peak."),
+        None => format!("The Universal Scalability Law, which is off by at most {largest:.1} %, has no peak."),
     });
     Some(fit)
 }

@@ -47,8 +47,9 @@ impl Target {
             _ => bail!("{url} begins with none of http://, https://, ws://, wss://"),
         };
         let (host, port) = (authority.host(), authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 }));
-        let mut found = tokio::net::lookup_host((host, port)).await.with_context(|| format!("nobody knows {host}"))?;
-        let address = found.next().with_context(|| format!("{host} has no address"))?;
+        let found = tokio::net::lookup_host((host, port)).await.with_context(|| format!("nobody knows {host}"))?;
+        // Servers on this machine mostly listen on IPv4 alone.
+        let address = found.min_by_key(SocketAddr::is_ipv6).with_context(|| format!("{host} has no address"))?;
         let tls = if is_tls { Some((connector()?, ServerName::try_from(host.to_owned())?)) } else { None };
         Ok(Self { address, authority: authority.to_string(), tls, opened: Arc::default() })
     }

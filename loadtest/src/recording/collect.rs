@@ -17,7 +17,7 @@ use crate::record::{Folder, ItemStanding, RedisStanding, Writer};
 const POLL: Duration = Duration::from_millis(50);
 
 /// Waits until the outbox is empty. False: it is not.
-pub(super) async fn until_drained(system: &System, deadline: Duration) -> bool {
+pub(crate) async fn until_drained(system: &System, deadline: Duration) -> bool {
     let (client, worker_url) = (reqwest::Client::new(), system.worker_url());
     let empty = async {
         loop {

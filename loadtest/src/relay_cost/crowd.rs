@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// Which servers
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Ours, Kind::Nchan, Kind::Nats, Kind::Socketify, Kind::Bun, Kind::Ws])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::COMPARED.into_iter().filter(|server| !server.is_floor()))]
     servers: Vec<Kind>,
     /// Where `crowd.json` goes
     #[arg(long, default_value = ".local/relay-cost")]
@@ -104,7 +104,7 @@ impl Display for Run {
         let mut groups: Vec<(Occasion, Kind)> = self.came.iter().map(|came| (came.occasion, came.server)).collect();
         groups.sort_unstable();
         groups.dedup();
-        write!(formatter, "medians of the rounds\n{:<34}", "")?;
+        write!(formatter, "medians of the rounds; of refused and lost, sums\n{:<34}", "")?;
         let columns = ["all in ms", "p50 ms", "p99 ms", "refused", "CPU us", "peak KiB", "lost"];
         columns.iter().try_for_each(|column| write!(formatter, " {column:>9}"))?;
         for (occasion, server) in groups {
@@ -113,16 +113,16 @@ impl Display for Run {
             let of = |value: fn(&Came) -> f64| median(rounds.iter().map(|came| value(came)).collect());
             write!(
                 formatter,
-                "\n{:<10}{:<24} {:>9.0} {:>9.1} {:>9.1} {:>9.0} {:>9.1} {:>9.2} {:>9.0}",
+                "\n{:<10}{:<24} {:>9.0} {:>9.1} {:>9.1} {:>9} {:>9.1} {:>9.2} {:>9}",
                 occasion.name(),
                 server.name(),
                 of(|came| came.all_in_ms),
                 of(|came| came.p50_ms),
                 of(|came| came.p99_ms),
-                of(|came| f64::from(came.refused)),
+                rounds.iter().map(|came| came.refused).sum::<u32>(),
                 of(|came| came.cpu_us_per_viewer),
                 of(|came| came.peak_kib_per_viewer),
-                of(|came| came.lost as f64),
+                rounds.iter().map(|came| came.lost).sum::<usize>(),
             )?;
         }
         write!(formatter, "\n{}, revision {}", self.machine, self.revision)

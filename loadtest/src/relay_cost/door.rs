@@ -1,6 +1,7 @@
 //! How viewers come in: the WebSocket handshake, and what a server wants to hear or says before the first message.
 
 mod entry;
+mod one;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-pub(super) use self::entry::Entry;
+use self::entry::Entry;
+pub(super) use self::one::{connect, enter_over};
 use super::frames::{Counting, FrameCounter};
 
 #[derive(Clone, Debug)]

@@ -160,6 +160,7 @@ pub(super) fn from_client(opcode: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 pub(super) const TEXT: u8 = 1;
+pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
 
 /// A text frame from a server.

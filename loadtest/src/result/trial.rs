@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Validity};
 use crate::class::Class;
+use crate::load::ANSWER_DEADLINE;
 use crate::machine::MachineLoad;
 use crate::tally::Tally;
 
@@ -67,6 +68,9 @@ pub struct Circumstances {
 
 impl Trial {
     pub fn new(name: String, tally: &Tally, of: &Circumstances) -> Self {
+        // What was not sent would have waited for longer than anything that was.
+        let mut latency = tally.latency.clone();
+        latency.saturating_record_n(ANSWER_DEADLINE.as_micros() as u64, of.unsent);
         let mut trial = Self {
             name,
             offered_per_s: of.offered_per_s,
@@ -78,7 +82,7 @@ impl Trial {
             unsent: of.unsent,
             answered_per_s: tally.answered_in_time as f64 / of.seconds,
             accepted_per_s: tally.accepted_in_time as f64 / of.seconds,
-            latency: Distribution::of(&tally.latency),
+            latency: Distribution::of(&latency),
             accepted: Distribution::of(&tally.accepted),
             refused: Distribution::of(&tally.refused),
             look_latency: Distribution::of(&tally.looks),

@@ -74,7 +74,7 @@ mod tests {
     fn who_is_late_busy_or_not_alone_has_measured_something_else() {
         check(|_| {}, 0);
         check(|trial| trial.generator = 0.9, 1);
-        // Too many waited for answers, which is what the system did: they count as failed.
+        // Too many waited for answers, which is what the system did: they count as failed, and as late.
         check(|trial| trial.unsent = 1, 0);
         let load = MachineLoad { busy: 0.9, others: 0.3, pressure: 0.5 };
         check(|trial| trial.machine = load, 1);

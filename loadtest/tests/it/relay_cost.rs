@@ -52,12 +52,12 @@ fn a_crowd_has_what_it_missed_after_the_relay_was_killed_and_after_it_was_stoppe
 #[test]
 fn neighbours_that_stall_or_are_hostile_take_nothing_from_the_others() {
     let folder = tempfile::tempdir().unwrap();
-    let sizes = ["--viewers", "50", "--rounds", "1", "--messages", "100", "--memory-seconds", "1"];
+    let sizes = ["--viewers", "50", "--rounds", "1", "--messages", "300", "--memory-seconds", "1"];
     let output = run(&[&["relay-neighbours"], &sizes[..]].concat(), folder.path());
     assert!(output.status.success(), "{output:?}");
     let run = read(&folder.path().join("neighbours.json"));
     for beside in run["rounds"][0].as_array().unwrap() {
-        assert_eq!((&beside["phase"]["received"], &beside["closed"]), (&4_000.into(), &0.into()), "{run:#}");
+        assert_eq!((&beside["phase"]["received"], &beside["closed"]), (&12_000.into(), &0.into()), "{run:#}");
     }
     // Nothing that speaks against the protocol is left alone.
     let attacks = run["summary"]["attacks"].as_object().unwrap();

@@ -222,3 +222,6 @@ impl Connection {
         self.seats.iter_mut().filter_map(|seat| seat.live.as_mut()).find(|live| live.audience == audience)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,8 @@ impl Stage<'_> {
         let leaving = join_all(visitors.into_iter().map(|visitor| timeout(DEADLINE, visitor.told_to_leave())));
         let (stopped, hints) = tokio::join!(self.server.relay()?.stop(), leaving);
         stopped?;
-        let hints = hints.into_iter().map(|hint| Ok(hint??.unwrap_or_default())).collect::<Result<_>>()?;
+        let told = |hint: Result<Result<Option<Duration>>, _>| hint??.context("it was not told when to come back");
+        let hints = hints.into_iter().map(told).collect::<Result<_>>()?;
         self.server.relay()?.start().await?;
         // And one more that showed it again.
         let (_, stopped) = self.crowd(Occasion::Stop, MISSED + 1, hints).await?;

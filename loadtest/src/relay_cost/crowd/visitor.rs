@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rand::RngExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::relay_cost::door::{Door, Entry, Greeting};
+use crate::relay_cost::door::{self, Door, Greeting};
 use crate::relay_cost::frames::FrameCounter;
 
 /// Who is not in by then never will be.
@@ -69,24 +69,8 @@ impl Visitor {
 }
 
 async fn attempt(door: &Door, missed: u32) -> Result<(TcpStream, FrameCounter)> {
-    let mut stream = TcpStream::connect(door.address).await?;
-    stream.set_nodelay(true)?;
-    // With a reset: so many ports that wait for last words would be in the way of the next crowd.
-    stream.set_zero_linger()?;
-    stream.write_all(door.request().as_bytes()).await?;
-    let mut entry = Entry::new(door);
-    let mut buffer = [0; 2048];
-    while !entry.is_in() {
-        match stream.read(&mut buffer).await? {
-            0 => bail!("the server hung up"),
-            read => {
-                if let Some(hello) = entry.feed(&buffer[..read])? {
-                    stream.write_all(&hello).await?;
-                }
-            }
-        }
-    }
-    let (mut counter, seen) = entry.into_counter();
+    let mut stream = door::connect(door).await?;
+    let (mut counter, seen) = door::enter_over(&mut stream, door).await?;
     let greeting = u32::from(matches!(door.greeting, Greeting::Message));
     read_messages(&mut stream, &mut counter, (greeting + missed).saturating_sub(seen)).await?;
     Ok((stream, counter))

@@ -6,13 +6,14 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Result;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::relay_cost::door::Door;
-use crate::relay_cost::frames::{TEXT, from_client};
+use crate::relay_cost::door::{self, Door};
+use crate::relay_cost::frames::{PING, TEXT, from_client};
 
 /// An attack that is let go on for so long is given up: longer than a handshake may take.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -65,8 +66,11 @@ pub(super) async fn attack(door: Arc<Door>, first: usize, attacks: Arc<Attacks>)
     let mut number = first;
     loop {
         let attack = Attack::ALL[number % Attack::ALL.len()];
-        let ended = timeout(PATIENCE, attack.run(&door)).await;
-        attacks.add(attack, ended.is_ok());
+        // Who does not come in has attacked nobody.
+        if let Ok(mut stream) = attack.begin(&door).await {
+            let ended = timeout(PATIENCE, attack.go_on(&mut stream)).await;
+            attacks.add(attack, ended.is_ok());
+        }
         sleep(BREAK).await;
         number += 1;
     }
@@ -86,10 +90,19 @@ impl Attack {
         Self::Dripping,
     ];
 
+    /// Comes in, where it needs to be a viewer.
+    async fn begin(self, door: &Door) -> Result<TcpStream> {
+        let mut stream = door::connect(door).await?;
+        match self {
+            Self::HalfOpen | Self::Slowloris => {}
+            Self::CommandFlood => drop(door::enter_over(&mut stream, &Door::plain(door.address, "/ws")).await?),
+            _ => drop(door::enter_over(&mut stream, door).await?),
+        }
+        Ok(stream)
+    }
+
     /// Returns when the server has ended it.
-    async fn run(self, door: &Door) -> io::Result<Infallible> {
-        let mut stream = TcpStream::connect(door.address).await?;
-        stream.set_zero_linger()?;
+    async fn go_on(self, stream: &mut TcpStream) -> io::Result<Infallible> {
         match self {
             Self::HalfOpen => {}
             Self::Slowloris => {
@@ -100,53 +113,34 @@ impl Attack {
                 }
             }
             Self::PingFlood => {
-                shake_hands(&mut stream, door).await?;
-                flood(&mut stream, &from_client(9, &[b'x'; 125]).repeat(50)).await?;
+                flood(stream, &from_client(PING, &[b'x'; 125]).repeat(50)).await?;
             }
             Self::CommandFlood => {
-                shake_hands(&mut stream, &Door { path: "/ws".to_owned(), ..door.clone() }).await?;
                 let command = br#"{"type":"subscribe","itemId":"an_item_that_nobody_has"}"#;
-                flood(&mut stream, &from_client(TEXT, command).repeat(50)).await?;
+                flood(stream, &from_client(TEXT, command).repeat(50)).await?;
             }
             Self::GiantFrame => {
-                shake_hands(&mut stream, door).await?;
                 stream.write_all(&[0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4]).await?;
-                flood(&mut stream, &[0; 16 * 1024]).await?;
+                flood(stream, &[0; 16 * 1024]).await?;
             }
-            Self::BadUtf8 => say(&mut stream, door, &from_client(TEXT, b"\xff\xfe")).await?,
-            Self::ReservedBits => say(&mut stream, door, &[0xf1, 0x80, 1, 2, 3, 4]).await?,
-            Self::FragmentedPing => say(&mut stream, door, &[0x09, 0x80, 1, 2, 3, 4]).await?,
-            Self::Unmasked => say(&mut stream, door, &[0x81, 1, b'x']).await?,
+            Self::BadUtf8 => stream.write_all(&from_client(TEXT, b"\xff\xfe")).await?,
+            Self::ReservedBits => stream.write_all(&[0xf1, 0x80, 1, 2, 3, 4]).await?,
+            Self::FragmentedPing => stream.write_all(&[0x09, 0x80, 1, 2, 3, 4]).await?,
+            Self::Unmasked => stream.write_all(&[0x81, 1, b'x']).await?,
             Self::Dripping => {
-                shake_hands(&mut stream, door).await?;
                 while stream.read_u8().await.is_ok() {
                     sleep(SLOWNESS).await;
                 }
             }
         }
-        until_end(&mut stream).await
+        until_end(stream).await
     }
-}
-
-async fn say(stream: &mut TcpStream, door: &Door, bytes: &[u8]) -> io::Result<()> {
-    shake_hands(stream, door).await?;
-    stream.write_all(bytes).await
 }
 
 async fn flood(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<Infallible> {
     loop {
         stream.write_all(bytes).await?;
     }
-}
-
-async fn shake_hands(stream: &mut TcpStream, door: &Door) -> io::Result<()> {
-    stream.write_all(door.request().as_bytes()).await?;
-    let mut last = [0; 4];
-    while last != *b"\r\n\r\n" {
-        last.rotate_left(1);
-        last[3] = stream.read_u8().await?;
-    }
-    Ok(())
 }
 
 async fn until_end(stream: &mut TcpStream) -> io::Result<Infallible> {
