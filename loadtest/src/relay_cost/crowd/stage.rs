@@ -37,8 +37,8 @@ impl Stage<'_> {
         sleep(SETTLING).await;
         // The item exists, so that there is a place to come back to.
         self.publish(1).await?;
-        let nobody = vec![Duration::ZERO; self.arguments.viewers];
-        let (visitors, first) = self.crowd(Occasion::Opening, 0, nobody.clone()).await?;
+        let at_once = vec![Duration::ZERO; self.arguments.viewers];
+        let (visitors, first) = self.crowd(Occasion::Opening, 0, at_once.clone()).await?;
         if !self.server.is_ours() {
             return Ok(vec![first]);
         }
@@ -48,7 +48,7 @@ impl Stage<'_> {
         drop(visitors);
         self.publish(MISSED).await?;
         self.server.relay()?.start().await?;
-        let (visitors, killed) = self.crowd(Occasion::Kill, MISSED, nobody).await?;
+        let (visitors, killed) = self.crowd(Occasion::Kill, MISSED, at_once).await?;
         let leaving = join_all(visitors.into_iter().map(|visitor| timeout(DEADLINE, visitor.told_to_leave())));
         let (stopped, hints) = tokio::join!(self.server.relay()?.stop(), leaving);
         stopped?;
