@@ -135,8 +135,9 @@ impl<'a> Frames<'a> {
         match why {
             "log_trimmed" => {
                 self.counts.frames.snapshots_trimmed += 1;
-                // Or what comes next is lost.
-                now.seq >= before.seq + LOG_KEPT || history.by_seq(&sight.item, before.seq + 1).is_none()
+                // Or what comes next is lost, for good or until PostgreSQL has brought it back.
+                let next = history.by_seq(&sight.item, before.seq + 1);
+                now.seq >= before.seq + LOG_KEPT || next.is_none_or(|next| self.windows.may_lose_of(next.at))
             }
             "epoch" => {
                 self.counts.frames.snapshots_epoch += 1;
