@@ -3,6 +3,7 @@
 use anyhow::{Context, ensure};
 use local::{Addresses, Api, Name, Settings, System};
 
+use crate::bid_loop::without_archive;
 use crate::bidders::{Bidders, Latencies, empty};
 use crate::statistics::median;
 
@@ -35,15 +36,11 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(*rounds > 0 && *bids > 0 && clients.iter().all(|&clients| clients > 0), "nothing to measure");
     ensure!(clients.iter().all(|&clients| clients < 90), "`cargo lambda watch` stops for good at 100 waiting requests");
     let stores = [Name::Redis, Name::Nats, Name::Postgres, Name::ArchivalWorker];
-    let stores = System::start(Settings::temporary(&stores)?).await?;
+    let stores = without_archive(Settings::temporary(&stores)?).await?;
     let mut apis = Vec::new();
     for (api, name) in APIS {
         eprintln!("starting {name}");
         apis.push(beside(&stores, api).await.context(name)?);
-    }
-    // Bids are open by now. Archiving them takes as much of the machine as judging them, and is not what is measured.
-    for server in ["bidding-archival-worker", "bidding-postgres"] {
-        stores.server(server).stop().await?;
     }
     for &clients in clients {
         let mut measured = Vec::new();

@@ -26,6 +26,10 @@ async fn next(subscriber: &mut Subscriber) -> async_nats::Message {
     tokio::time::timeout(DEADLINE, subscriber.next()).await.expect("an event in time").expect("an event")
 }
 
+async fn next_seq(subscriber: &mut Subscriber) -> u64 {
+    auction::AuctionEvent::from_json(&next(subscriber).await.payload).unwrap().position.seq
+}
+
 async fn until_connected(api: &TestApi) {
     let connected = async {
         while parts(api.get("/ready").await).await.2["nats"] != "up" {
@@ -35,12 +39,18 @@ async fn until_connected(api: &TestApi) {
     tokio::time::timeout(DEADLINE, connected).await.expect("NATS is noticed");
 }
 
-#[tokio::test]
-async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
+/// An API that has found NATS, and who listens there.
+async fn listening() -> (Server, TestApi, Subscriber) {
     let nats = testing::nats().await;
     let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
     until_connected(&api).await;
-    let mut events = subscriber(&nats).await;
+    let events = subscriber(&nats).await;
+    (nats, api, events)
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
+    let (_nats, api, mut events) = listening().await;
     api.bid("lot1", "alice", 100.01).await;
     let message = next(&mut events).await;
     assert_eq!(message.subject.as_str(), "bid_events.lot1");
@@ -56,32 +66,22 @@ async fn the_same_bytes_are_published_listed_and_held_in_the_outbox() {
 
 #[tokio::test]
 async fn a_refused_bid_is_not_published() {
-    let nats = testing::nats().await;
-    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
-    until_connected(&api).await;
-    let mut events = subscriber(&nats).await;
+    let (_nats, api, mut events) = listening().await;
     for amount in [5.0, 4.0, 6.0] {
         api.bid("lot1", "alice", amount).await;
     }
-    let seqs = [next(&mut events).await, next(&mut events).await]
-        .map(|message| auction::AuctionEvent::from_json(&message.payload).unwrap().position.seq);
-    assert_eq!(seqs, [1, 2]);
+    assert_eq!([next_seq(&mut events).await, next_seq(&mut events).await], [1, 2]);
 }
 
 #[tokio::test]
 async fn what_is_sent_again_under_its_key_is_not_published_again() {
-    let nats = testing::nats().await;
-    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
-    until_connected(&api).await;
-    let mut events = subscriber(&nats).await;
+    let (_nats, api, mut events) = listening().await;
     for (key, amount) in [("first", 5), ("first", 5), ("second", 6)] {
         let bid = api.client.post(format!("{}/api/v1/items/lot1/bid", api.url)).header("Idempotency-Key", key);
         let answer = bid.json(&serde_json::json!({ "user_id": "alice", "amount": amount })).send().await.unwrap();
         assert_eq!(answer.status(), 201, "{key}");
     }
-    let seqs = [next(&mut events).await, next(&mut events).await]
-        .map(|message| auction::AuctionEvent::from_json(&message.payload).unwrap().position.seq);
-    assert_eq!(seqs, [1, 2]);
+    assert_eq!([next_seq(&mut events).await, next_seq(&mut events).await], [1, 2]);
 }
 
 #[tokio::test]
@@ -119,10 +119,7 @@ async fn bids_go_on_while_nats_is_frozen_or_dead_and_are_told_again_after_its_re
 
 #[tokio::test]
 async fn a_bidder_who_hangs_up_does_not_keep_an_accepted_bid_from_being_told() {
-    let nats = testing::nats().await;
-    let api = api_with(|config| config.nats_url = nats.url_of(Role::Functions)).await;
-    until_connected(&api).await;
-    let mut events = subscriber(&nats).await;
+    let (_nats, api, mut events) = listening().await;
     let body = r#"{"user_id":"alice","amount":1}"#;
     for number in 0..50 {
         let head = format!("POST /api/v1/items/lot{number}/bid HTTP/1.1\r\nHost: x\r\nContent-Type: application/json");
