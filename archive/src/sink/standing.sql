@@ -1,5 +1,11 @@
 -- Which event stands at the position of each delivery, in the order of the deliveries.
-SELECT events.event_id AS "event_id?"
+--
+-- A question for each row, not a join: a connection plans its statements once, in a new database on an empty table, and would
+-- read all events for every batch from then on.
+SELECT (
+    SELECT event_id
+    FROM events
+    WHERE events.item_id = given.item_id AND events.epoch = given.epoch AND events.seq = given.seq
+) AS "event_id?"
 FROM UNNEST($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS given (item_id, epoch, seq, number)
-LEFT JOIN events USING (item_id, epoch, seq)
 ORDER BY given.number

@@ -50,14 +50,9 @@ async fn a_page_is_read_from_the_index() {
     let query = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/history/bids_after.sql")).unwrap();
     let query = query.replace("$1", "'a'").replace("$2", "1").replace("$3", "5").replace("$4", "9").replace("$5", "9");
     let explain = format!("SET enable_seqscan = off; EXPLAIN {}", query.replace("$6", "10"));
-    let mut connection = database.pool.acquire().await.unwrap();
-    let mut lines = Vec::new();
-    for row in sqlx::raw_sql(sqlx::AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap() {
-        lines.push(sqlx::Row::get::<String, _>(&row, 0));
-    }
-    let plan = lines.join("\n");
+    let plan = database.plan(explain).await;
     assert!(plan.contains("Index Scan using events_pkey") && !plan.contains("Sort"), "{plan}");
-    let condition = lines.iter().find(|line| line.contains("Index Cond")).unwrap();
+    let condition = plan.lines().find(|line| line.contains("Index Cond")).unwrap();
     assert_eq!(condition.matches("ROW(epoch, seq)").count(), 2, "{plan}");
 }
 

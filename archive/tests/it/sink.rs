@@ -22,6 +22,16 @@ async fn a_batch_is_stored_once_however_often_it_comes() {
     tables::check(&database.pool).await;
 }
 
+/// Also by a plan that was made for any values in a database that was new, as a connection keeps it.
+#[tokio::test]
+async fn what_stands_is_looked_up_in_the_index() {
+    let database = Database::start().await;
+    let query = include_str!("../../src/sink/standing.sql");
+    let explain = "SET plan_cache_mode = force_generic_plan; EXPLAIN EXECUTE standing (ARRAY['a'], ARRAY[1], ARRAY[1])";
+    let plan = database.plan(format!("PREPARE standing AS {query}; {explain}")).await;
+    assert!(plan.contains("Index Scan using events_pkey") && !plan.contains("Seq Scan"), "{plan}");
+}
+
 #[tokio::test]
 async fn an_event_may_come_twice_in_one_batch() {
     let database = Database::start().await;

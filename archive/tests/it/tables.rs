@@ -2,7 +2,7 @@
 
 use archive::{PostgresUrl, Sink};
 use local::{Role, Server};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool, Row};
 
 pub(crate) struct Database {
     pub(crate) server: Server,
@@ -28,6 +28,13 @@ impl Database {
     /// One value, as text.
     pub(crate) async fn text(&self, query: &'static str) -> String {
         sqlx::query_scalar(query).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// What the last of these statements tells, which is an EXPLAIN.
+    pub(crate) async fn plan(&self, statements: String) -> String {
+        let mut connection = self.pool.acquire().await.unwrap();
+        let rows = sqlx::raw_sql(AssertSqlSafe(statements)).fetch_all(&mut *connection).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
     }
 }
 
