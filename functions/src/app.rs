@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use ledger::{Ledger, LedgerError, Placed};
+use ledger::{Coalescer, Ledger, LedgerError, Placed};
 use tokio_util::task::TaskTracker;
 
 use crate::{Config, contact::Contact, publisher::Publisher, queue::Queue, watch::Watch};
@@ -11,6 +11,7 @@ use crate::{Config, contact::Contact, publisher::Publisher, queue::Queue, watch:
 #[derive(Clone)]
 pub struct App {
     pub(crate) ledger: Ledger,
+    pub(crate) coalescer: Coalescer,
     pub(crate) publisher: Arc<Publisher>,
     /// Only where SQS feeds the archive.
     queue: Option<Arc<Queue>>,
@@ -24,8 +25,10 @@ pub struct App {
 impl App {
     /// Touches the network only in the background: a cold start waits for nothing, and whatever is down may come later.
     pub async fn new(config: &Config) -> anyhow::Result<Self> {
+        let ledger = Ledger::new(&config.redis_url).context("REDIS_URL")?;
         Ok(Self {
-            ledger: Ledger::new(&config.redis_url).context("REDIS_URL")?,
+            coalescer: Coalescer::new(ledger.clone(), config.unlisted_items_allowed),
+            ledger,
             publisher: Arc::new(Publisher::new(&config.nats_url, config.publish_deadline).await.context("NATS_URL")?),
             queue: config.queue.clone().map(|config| Arc::new(Queue::new(config))),
             unlisted_items_allowed: config.unlisted_items_allowed,

@@ -47,7 +47,7 @@ pub(crate) async fn place_bid(
 /// Judges a bid and tells what came of it.
 async fn judge(app: App, bid: Bid) -> Result<Judged, LedgerError> {
     app.renew_contact().await;
-    let judged = app.noted(app.ledger.place_bid(&bid, NewIds::random(), app.unlisted_items_allowed).await)?;
+    let judged = app.noted(app.coalescer.place_bid(bid, NewIds::random()).await)?;
     // What was accepted before was told before, or waits in the outbox.
     if !judged.is_repetition {
         app.announce(&judged.events).await;

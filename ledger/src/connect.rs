@@ -1,9 +1,12 @@
 //! The connection and its bounds.
 
+use std::sync::Arc;
+
 use redis::{
     AsyncConnectionConfig, FromRedisValue, RedisResult,
     aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
 };
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{Ledger, LedgerError, limits};
 
@@ -18,7 +21,10 @@ impl Ledger {
             .set_response_timeout(Some(limits::RESPONSE_TIMEOUT))
             .set_pipeline_buffer_size(limits::PIPELINE_LENGTH_MAX);
         let client = redis::Client::open(url)?;
-        Ok(Self { connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?, client })
+        Ok(Self {
+            connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?,
+            client: Arc::new(client),
+        })
     }
 
     /// A connection that is not made again when it breaks.
@@ -34,10 +40,15 @@ impl Ledger {
         self.query(&redis::cmd("PING")).await
     }
 
-    /// Sends one command, once: a command whose reply is lost may have been carried out.
-    pub(crate) async fn query_once<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, LedgerError> {
+    /// Sends one command, once, and waits so long: a command whose reply is lost may have been carried out.
+    pub(crate) async fn query_once<T: FromRedisValue>(
+        &self,
+        command: &redis::Cmd,
+        until: Instant,
+    ) -> Result<T, LedgerError> {
         let mut connection = self.connection.clone();
-        within_deadline(command.query_async(&mut connection)).await
+        let reply = timeout_at(until, command.query_async(&mut connection)).await;
+        Ok(reply.map_err(|_| LedgerError::TimedOut)??)
     }
 
     /// Sends one command that may be repeated, and repeats it once on a new connection if the old one turns out broken:
@@ -67,6 +78,6 @@ impl Ledger {
 }
 
 async fn within_deadline<T>(query: impl Future<Output = RedisResult<T>>) -> Result<T, LedgerError> {
-    let reply = tokio::time::timeout(limits::CALL_DEADLINE, query).await;
+    let reply = timeout(limits::CALL_DEADLINE, query).await;
     Ok(reply.map_err(|_| LedgerError::TimedOut)??)
 }

@@ -2,7 +2,7 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Bids are not open: the archival worker has not (re)opened this Redis. Nothing was judged.
     #[error("the ledger is not open for bids")]

@@ -1,14 +1,15 @@
-//! One bid, one round trip, one verdict.
+//! Bids on one item: one round trip, a verdict on each.
 
 use std::sync::LazyLock;
 
-use auction::{AuctionEvent, Bid, Happening, ItemState, Refusal, Timestamp, Verdict};
+use auction::{AuctionEvent, Bid, IdempotencyKey, ItemId, ItemState, Timestamp, Verdict};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
     Ledger, LedgerError, OutboxId,
     keys::{self, Shard},
-    record, state,
+    limits, reply,
 };
 
 pub(crate) static PLACE_BID: LazyLock<redis::Script> =
@@ -52,65 +53,50 @@ impl Ledger {
     ///
     /// `unlisted_allowed`: an item that nobody created starts with its first bid.
     pub async fn place_bid(&self, bid: &Bid, ids: NewIds, unlisted_allowed: bool) -> Result<Judged, LedgerError> {
-        self.judge(bid, ids, unlisted_allowed, None).await
+        let mut judged = self
+            .judge(&bid.item, &[(bid, ids)], unlisted_allowed, None, Instant::now() + limits::CALL_DEADLINE)
+            .await?;
+        judged.swap_remove(0)
     }
 
-    /// [`Ledger::place_bid`] at a given time instead of the clock's, to test the script beside the rule.
-    pub async fn place_bid_at(&self, bid: &Bid, ids: NewIds, now: Timestamp) -> Result<Judged, LedgerError> {
-        self.judge(bid, ids, true, Some(now)).await
-    }
-
-    async fn judge(
+    /// Bids on one item, in this order and by a given time instead of the clock's, to test the script beside the rule.
+    pub async fn place_bids_at(
         &self,
-        bid: &Bid,
-        ids: NewIds,
+        item: &ItemId,
+        bids: &[(&Bid, NewIds)],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Judged, LedgerError>>, LedgerError> {
+        self.judge(item, bids, true, Some(now), Instant::now() + limits::CALL_DEADLINE).await
+    }
+
+    /// A judgement on each, or an error that concerns all of them.
+    pub(crate) async fn judge(
+        &self,
+        item: &ItemId,
+        bids: &[(&Bid, NewIds)],
         unlisted_allowed: bool,
         now: Option<Timestamp>,
-    ) -> Result<Judged, LedgerError> {
-        let shard = Shard::of(&bid.item);
+        until: Instant,
+    ) -> Result<Vec<Result<Judged, LedgerError>>, LedgerError> {
+        let shard = Shard::of(item);
         // Not through redis::Script::invoke, which loads a missing script by itself: that the script is missing is the
         // sign that this Redis has restarted and must be checked before it may judge again.
         let mut command = redis::cmd("EVALSHA");
-        let key = bid.idempotency_key.as_ref();
-        command.arg(PLACE_BID.get_hash()).arg(if key.is_some() { 7 } else { 5 });
-        command.arg(keys::state(&bid.item)).arg(keys::log(&bid.item)).arg(shard.outbox()).arg(shard.epoch());
-        if key.is_some() {
-            command.arg(&keys::idempotency(&bid.item));
+        let keyed = bids.iter().any(|(bid, _)| bid.idempotency_key.is_some());
+        command.arg(PLACE_BID.get_hash()).arg(if keyed { 7 } else { 5 });
+        command.arg(keys::state(item)).arg(keys::log(item)).arg(shard.outbox()).arg(shard.epoch());
+        if keyed {
+            command.arg(&keys::idempotency(item));
         }
-        command.arg(keys::current_bid(&bid.item));
-        command.arg(bid.item.as_str()).arg(bid.amount.minor_units()).arg(bid.user.as_str());
-        command.arg(ids.event_id.to_string()).arg(ids.bid_id.to_string()).arg(u8::from(unlisted_allowed));
+        command.arg(keys::current_bid(item));
+        command.arg(item.as_str()).arg(u8::from(unlisted_allowed));
         command.arg(now.map_or(String::new(), |now| now.microseconds().to_string()));
-        command.arg(key.map(auction::IdempotencyKey::as_str));
-        let reply: String = self.query_once(&command).await?;
-        parse_reply(shard, &reply).ok_or_else(|| LedgerError::Corrupt(format!("not the script's reply: {reply:?}")))
+        for (bid, ids) in bids {
+            command.arg(bid.amount.minor_units()).arg(bid.user.as_str());
+            command.arg(ids.event_id.to_string()).arg(ids.bid_id.to_string());
+            command.arg(bid.idempotency_key.as_ref().map_or("", IdempotencyKey::as_str));
+        }
+        let reply: String = self.query_once(&command, until).await?;
+        reply::parse(shard, &reply, bids.len())
     }
-}
-
-/// Reads `verdict reason state`, then a line `outbox-id record` for each event.
-fn parse_reply(shard: Shard, reply: &str) -> Option<Judged> {
-    let mut lines = reply.split('\n');
-    let (verdict, rest) = lines.next()?.split_once(' ')?;
-    let (reason, state) = rest.split_once(' ')?;
-    let item = state::parse(state).ok()?;
-    let events = lines.map(|line| placed(shard, line)).collect::<Option<Vec<_>>>()?;
-    let is_repetition = verdict == "repeated";
-    let verdict = match (verdict, events.first()) {
-        ("accepted" | "repeated", Some(Placed { event, .. })) => accepted(event),
-        ("key_reused", None) => Verdict::KeyReused,
-        ("refused", None) => Verdict::Refused(Refusal::parse(reason)?),
-        ("unknown_item", None) => Verdict::UnknownItem,
-        _ => return None,
-    };
-    Some(Judged { verdict, is_repetition, item, events })
-}
-
-fn placed(shard: Shard, line: &str) -> Option<Placed> {
-    let (entry, record) = line.split_once(' ')?;
-    Some(Placed { outbox_id: OutboxId::new(shard, entry)?, event: record::parse(record).ok()? })
-}
-
-fn accepted(event: &AuctionEvent) -> Verdict {
-    let Happening::Bid(bid) = &event.happening;
-    Verdict::Accepted { position: event.position, previous_bid: bid.previous_bid, at: event.timestamp }
 }

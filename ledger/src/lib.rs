@@ -2,6 +2,7 @@
 //!
 //! The only package that knows a Redis key.
 
+mod coalescer;
 mod connect;
 mod error;
 mod judge;
@@ -12,10 +13,14 @@ mod marks;
 mod open;
 mod outbox;
 mod record;
+mod reply;
 mod state;
 mod trimming;
 mod verification;
 
+use std::sync::Arc;
+
+pub use coalescer::Coalescer;
 pub use error::LedgerError;
 pub use judge::{Judged, NewIds, Placed};
 pub use log::{Continuity, LogPage};
@@ -27,6 +32,6 @@ pub use verification::{Found, ItemCursor, Replacement, Verification};
 /// A handle on Redis. Cloning it shares one connection, which is made when it is first needed and again when it breaks.
 #[derive(Clone)]
 pub struct Ledger {
-    client: redis::Client,
+    client: Arc<redis::Client>,
     connection: redis::aio::ConnectionManager,
 }

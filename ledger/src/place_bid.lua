@@ -1,10 +1,15 @@
--- Judges one bid, atomically. The only place that decides who leads.
+-- Judges bids on one item, one after the other and all in one atomic step. The only place that decides who leads.
 --
--- A script has no rollback, so everything is checked before the first write. Numbers are doubles: amounts have at most
--- 15 digits, which are exact, and no number leaves through tostring, which keeps only 14.
+-- Bids that come at once share the cost of a call. Each is judged by what those before it left: what a bid comes to does
+-- not depend on whether they were judged in the same call.
 --
--- The reply has one shape: a line "verdict reason state" with the item as it stands now, then for each event that came
--- of the bid a line "outbox-id record". It is one string because an array of as many costs a quarter of the whole call.
+-- A script has no rollback, so everything about a bid is checked before its first write. Numbers are doubles: amounts have
+-- at most 15 digits, which are exact, and no number leaves through tostring, which keeps only 14.
+--
+-- The reply has one shape: a judgement for each bid, with a blank line between two. A judgement is a line "verdict reason
+-- state" with the item as it stands then, and for each event that came of the bid a line "outbox-id record"; or it is
+-- "failed error" for a bid that changed nothing. It is one string because an array of as many costs a quarter of the whole
+-- call, and the loop has no functions because making them costs a bid that is refused as much.
 --
 -- A bid with an idempotency key leaves a record when it is accepted, and a repetition gets the reply of then. Refused
 -- bids leave none, so nobody can fill the memory with them. The records of an item's day share a hash, which expires when
@@ -18,30 +23,17 @@ local keyed = KEYS[6] ~= nil -- then KEYS[5] and KEYS[6] are hashes "key user" -
 local price_key = KEYS[keyed and 7 or 5] -- decimal price for readers by hand; absent in a cluster: it has another slot
 
 local item = ARGV[1]
-local amount = ARGV[2] -- minor units
-local user = ARGV[3]
-local event_id = ARGV[4]
-local bid_id = ARGV[5]
-local unlisted_allowed = ARGV[6] -- "1": an item without a state starts with its first bid
-local now = ARGV[7] -- microseconds since 1970; "" except in tests: Redis TIME
-local idempotency_key = ARGV[8] -- if keyed
+local unlisted_allowed = ARGV[2] -- "1": an item without a state starts with its first bid
+local now = ARGV[3] -- microseconds since 1970; "" except in tests: Redis TIME
+local FIRST_BID, BID_LENGTH = 4, 5 -- of each bid: amount in minor units, user, event id, bid id, idempotency key or ""
 
 local DAY = 86460000000 -- and a minute, so that a record lives for 24 hours at least, whatever a clock does at midnight
 
-if #amount > 15 or not string.find(amount, '^[1-9]%d*$') then
-  return redis.error_reply('BADBID the amount is not whole minor units')
-end
-
-local field, today
-if keyed then
-  if now == '' then
-    local clock = redis.call('TIME')
-    now = clock[1] .. string.format('%06d', clock[2])
-  end
-  today = math.floor(tonumber(now) / DAY)
-  field = idempotency_key .. ' ' .. user
-  for _, hash in ipairs({ KEYS[5], KEYS[6] }) do
-    local stored = redis.call('HGET', hash, field)
+-- What an accepted bid under the same key makes of this one.
+local known = keyed and function(amount, user, field)
+  local today = math.floor(tonumber(now) / DAY)
+  for i = 5, 6 do
+    local stored = redis.call('HGET', KEYS[i], field)
     if stored then
       local outbox_id, bids, record = string.match(stored, '^(%S+) (%d+) (.+)$')
       local epoch, seq, time, offered = string.match(record, '^bid %S+ (%d+) (%d+) (%d+) %S+ %S+ %S+ (%d+)')
@@ -59,6 +51,7 @@ end
 
 local epoch, seq, price, bids, time
 local state = redis.call('GET', state_key)
+local is_unknown = not state and unlisted_allowed ~= '1'
 if state then
   epoch, seq, price, bids, time = string.match(state, '^(%d+) (%d+) (%d+) (%d+) (%d+) %S*$')
   if not epoch then
@@ -69,46 +62,58 @@ else
   if not epoch then
     return redis.error_reply('NOTOPEN the shard has no epoch')
   end
-  if unlisted_allowed ~= '1' then
-    return 'unknown_item - ' .. epoch .. ' 0 0 0 0 '
-  end
   seq, price, bids, time = '0', '0', '0', '0'
   state = epoch .. ' 0 0 0 0 '
 end
 
-if tonumber(amount) <= tonumber(price) then
-  return 'refused too_low ' .. state
-end
+local judgements = {}
+for i = FIRST_BID, #ARGV, BID_LENGTH do
+  local amount, user, event_id, bid_id, key = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local field = key ~= '' and key .. ' ' .. user
+  local is_amount = #amount <= 15 and string.find(amount, '^[1-9]%d*$')
+  local is_higher = is_amount and not is_unknown and tonumber(amount) > tonumber(price)
+  if now == '' and (field or is_higher) then
+    local clock = redis.call('TIME')
+    now = clock[1] .. string.format('%06d', clock[2])
+  end
 
-if now == '' then
-  local clock = redis.call('TIME')
-  now = clock[1] .. string.format('%06d', clock[2])
+  local judgement = is_amount and field and known(amount, user, field)
+  if judgement then -- as it was then
+  elseif not is_amount then
+    judgement = 'failed BADBID the amount is not whole minor units'
+  elseif is_unknown then
+    judgement = 'unknown_item - ' .. state
+  elseif not is_higher then
+    judgement = 'refused too_low ' .. state
+  else
+    local at = tonumber(now) < tonumber(time) and time or now
+    local next_seq = string.format('%.0f', seq + 1)
+    local record = 'bid ' .. item .. ' ' .. epoch .. ' ' .. next_seq .. ' ' .. at .. ' ' .. event_id .. ' ' .. bid_id .. ' '
+      .. user .. ' ' .. amount .. ' ' .. price
+    -- The log comes first: it refuses an id that is not above its last, and so guards what follows against a lost state.
+    local logged = redis.pcall('XADD', log_key, next_seq .. '-0', 'r', record)
+    if logged.err then
+      judgement = 'failed ' .. logged.err
+    else
+      local outbox_id = redis.call('XADD', outbox_key, '*', 'r', record)
+      seq, price, bids, time = next_seq, amount, string.format('%.0f', bids + 1), at
+      state = epoch .. ' ' .. seq .. ' ' .. price .. ' ' .. bids .. ' ' .. time .. ' ' .. user
+      if price_key then
+        local padded = #amount > 2 and amount or string.sub('00' .. amount, -3)
+        redis.call('MSET', state_key, state, price_key, string.sub(padded, 1, -3) .. '.' .. string.sub(padded, -2))
+      else
+        redis.call('SET', state_key, state)
+      end
+      if field then
+        -- By the item's time, which never goes back: a hash has the records of one day only.
+        local day = math.floor(tonumber(time) / DAY)
+        local hash = KEYS[5 + day % 2]
+        redis.call('HSET', hash, field, outbox_id .. ' ' .. bids .. ' ' .. record)
+        redis.call('PEXPIRE', hash, string.format('%.0f', math.floor(((day + 2) * DAY - tonumber(time)) / 1000)))
+      end
+      judgement = 'accepted - ' .. state .. '\n' .. outbox_id .. ' ' .. record
+    end
+  end
+  judgements[#judgements + 1] = judgement
 end
-if tonumber(now) < tonumber(time) then
-  now = time
-end
-seq = string.format('%.0f', seq + 1)
-bids = string.format('%.0f', bids + 1)
-
--- The log comes first: it refuses an id that is not above its last, and so guards what follows against a lost state.
-local record = 'bid ' .. item .. ' ' .. epoch .. ' ' .. seq .. ' ' .. now .. ' ' .. event_id .. ' ' .. bid_id .. ' '
-  .. user .. ' ' .. amount .. ' ' .. price
-redis.call('XADD', log_key, seq .. '-0', 'r', record)
-local outbox_id = redis.call('XADD', outbox_key, '*', 'r', record)
-state = epoch .. ' ' .. seq .. ' ' .. amount .. ' ' .. bids .. ' ' .. now .. ' ' .. user
-if price_key then
-  local padded = #amount > 2 and amount or string.sub('00' .. amount, -3)
-  redis.call('MSET', state_key, state, price_key, string.sub(padded, 1, -3) .. '.' .. string.sub(padded, -2))
-else
-  redis.call('SET', state_key, state)
-end
-
-if keyed then
-  -- By the item's time, which never goes back: a hash has the records of one day only.
-  local day = math.floor(tonumber(now) / DAY)
-  local hash = KEYS[5 + day % 2]
-  redis.call('HSET', hash, field, outbox_id .. ' ' .. bids .. ' ' .. record)
-  redis.call('PEXPIRE', hash, string.format('%.0f', math.floor(((day + 2) * DAY - tonumber(now)) / 1000)))
-end
-
-return 'accepted - ' .. state .. '\n' .. outbox_id .. ' ' .. record
+return judgements[2] and table.concat(judgements, '\n\n') or judgements[1]

@@ -1,10 +1,11 @@
-//! What the `api` process costs: its bids beside a bare loop that calls the same script through the same Redis client, and
-//! beside the same HTTP stack answering something constant, in one run.
+//! What the `api` process costs: its bids beside a bare loop that calls the same script through the same Redis client, for
+//! each bid or as `api` does for those that come at once, and beside the same HTTP stack answering something constant, in
+//! one run.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ledger::Ledger;
+use ledger::{Coalescer, Ledger};
 use local::{Api, Name, Role, Settings, System};
 
 use crate::bid_loop::{Answers, BidLoop, Bids, Way, without_archive};
@@ -31,7 +32,8 @@ pub struct Arguments {
     keys: bool,
 }
 
-const NAMES: [&str; 3] = ["bare script loop", "bids through api", "api, constant"];
+const WAYS: usize = 4;
+const NAMES: [&str; WAYS] = ["bare script loop", "the same, coalesced", "bids through api", "api, constant"];
 
 pub async fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { rounds, seconds, clients, .. } = arguments;
@@ -42,8 +44,9 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let system = without_archive(settings).await?;
     let ledger = Ledger::new(&system.server("bidding-redis").url_of(Role::Functions))?;
     let api = system.addresses().api;
-    let ways = [Way::Script(ledger), Way::Api(api), Way::Constant(api)];
-    let mut highest = [(0.0, 0); 3];
+    let coalesced = Way::Coalesced(Coalescer::new(ledger.clone(), true));
+    let ways = [Way::Script(ledger), coalesced, Way::Api(api), Way::Constant(api)];
+    let mut highest = [(0.0, 0); WAYS];
     for &clients in clients {
         let measured = all_rounds(arguments, clients, &ways, &system).await?;
         report(clients, &measured);
@@ -76,7 +79,7 @@ fn cpu_ms(system: &System) -> [u64; 4] {
     [process_time().as_millis() as u64, api, redis, nats]
 }
 
-async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; 3], system: &System) -> Result<Vec<Measured>> {
+async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; WAYS], system: &System) -> Result<Vec<Measured>> {
     let Arguments { rounds, seconds, bids, keys, .. } = arguments;
     let nothing = |_| Ok(Measured { rates: Vec::new(), latencies: empty()?, accepted: 0, cpu_ms: [0; 4] });
     let mut measured = (0..ways.len()).map(nothing).collect::<Result<Vec<_>>>()?;
@@ -114,7 +117,7 @@ fn report(clients: u32, measured: &[Measured]) {
         "\n{clients} clients on one item, closed loop; medians of the rounds, ms; processor time of an answer, µs"
     );
     println!(
-        "{:<18} {:>10} {:>8} {:>7} {:>7} {:>12} {:>8} {:>5} {:>6} {:>5}",
+        "{:<19} {:>10} {:>8} {:>7} {:>7} {:>12} {:>8} {:>5} {:>6} {:>5}",
         "", "answers/s", "accepted", "p50", "p99", "to the loop", "clients", "api", "Redis", "NATS"
     );
     for (name, Measured { rates, latencies, accepted, cpu_ms }) in NAMES.iter().zip(measured) {
@@ -124,19 +127,19 @@ fn report(clients: u32, measured: &[Measured]) {
         let share = *accepted as f64 * 100.0 / latencies.len().max(1) as f64;
         let [own, api, redis, nats] = cpu_ms.map(|ms| ms as f64 * 1_000.0 / latencies.len().max(1) as f64);
         println!(
-            "{name:<18} {rate:>10.0} {share:>7.0}% {p50:>7.3} {p99:>7.3} {ratio:>12.2} {own:>8.1} {api:>5.1} {redis:>6.1} {nats:>5.1}"
+            "{name:<19} {rate:>10.0} {share:>7.0}% {p50:>7.3} {p99:>7.3} {ratio:>12.2} {own:>8.1} {api:>5.1} {redis:>6.1} {nats:>5.1}"
         );
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
-fn report_highest(highest: [(f64, u32); 3]) {
+fn report_highest(highest: [(f64, u32); WAYS]) {
     println!("\nHighest rates, each with as many clients as suit it");
     for (name, (rate, clients)) in NAMES.iter().zip(highest) {
-        println!("{name:<18} {rate:>10.0} with {clients:>3} clients   {:.2} of the bare loop", rate / highest[0].0);
+        println!("{name:<19} {rate:>10.0} with {clients:>3} clients   {:.2} of the bare loop", rate / highest[0].0);
     }
-    let [(bare, _), (api, _), (constant, _)] = highest;
+    let [(bare, _), _, (api, _), (constant, _)] = highest;
     // What takes the time of both takes the sum of their times.
     let together = 1.0 / (1.0 / bare + 1.0 / constant);
-    println!("{:<18} {together:>10.0}: bids through api reach {:.2} of it", "one and the other", api / together);
+    println!("{:<19} {together:>10.0}: bids through api reach {:.2} of it", "one and the other", api / together);
 }

@@ -14,7 +14,8 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 async fn place_at(ledger: &Ledger, bid: &Bid, seconds: i64) -> Judged {
-    ledger.place_bid_at(bid, NewIds::random(), at(seconds)).await.unwrap()
+    let mut judged = ledger.place_bids_at(&bid.item, &[(bid, NewIds::random())], at(seconds)).await.unwrap();
+    judged.remove(0).unwrap()
 }
 
 #[tokio::test]

@@ -16,21 +16,43 @@ struct Step {
     user: u8,
     key: Option<u8>,
     minor_units: u64,
+}
+
+impl Step {
+    fn bid(&self, id: &str) -> Bid {
+        Bid {
+            item: item(id),
+            user: UserId::parse(&format!("user_{}", self.user)).unwrap(),
+            amount: Amount::from_minor_units(self.minor_units).unwrap(),
+            idempotency_key: self.key.map(|key| IdempotencyKey::parse(&key.to_string()).unwrap()),
+        }
+    }
+}
+
+/// Judged in one call.
+#[derive(Clone, Debug)]
+struct Batch {
+    steps: Vec<Step>,
     now_microseconds: i64,
 }
 
-/// Amounts that collide often, and some at the edges; a clock that also goes back.
+/// Amounts that collide often, and some at the edges.
 fn step() -> impl Strategy<Value = Step> {
     let minor_units =
         prop_oneof![8 => 1..40_u64, 2 => 95..1_100_u64, 1 => 999_999_999_999_990..=999_999_999_999_999_u64];
-    let now =
-        prop_oneof![1_795_456_000_000_000..1_795_456_000_000_100_i64, 1_795_456_063_000_000..1_795_456_064_000_000_i64];
-    (0..4_u8, prop::option::of(0..3_u8), minor_units, now).prop_map(|(user, key, minor_units, now_microseconds)| Step {
+    (0..4_u8, prop::option::of(0..3_u8), minor_units).prop_map(|(user, key, minor_units)| Step {
         user,
         key,
         minor_units,
-        now_microseconds,
     })
+}
+
+/// A clock that also goes back; mostly bids that come alone.
+fn batch() -> impl Strategy<Value = Batch> {
+    let now =
+        prop_oneof![1_795_456_000_000_000..1_795_456_000_000_100_i64, 1_795_456_063_000_000..1_795_456_064_000_000_i64];
+    let steps = prop_oneof![2 => prop::collection::vec(step(), 1), 1 => prop::collection::vec(step(), 2..8)];
+    (steps, now).prop_map(|(steps, now_microseconds)| Batch { steps, now_microseconds })
 }
 
 #[test]
@@ -46,27 +68,19 @@ fn the_script_judges_as_the_rule_does() {
         ProptestConfig { cases: 200, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Default::default() };
     let mut runner = TestRunner::new(config);
     let case = Cell::new(0);
-    let steps = prop::collection::vec(step(), 1..60);
-    let outcome = runner.run(&steps, |steps| {
+    let batches = prop::collection::vec(batch(), 1..40);
+    let outcome = runner.run(&batches, |batches| {
         case.set(case.get() + 1);
-        runtime.block_on(check(&ledger, &format!("lot_{}", case.get()), &steps))
+        runtime.block_on(check(&ledger, &format!("lot_{}", case.get()), &batches))
     });
     outcome.unwrap_or_else(|failure| panic!("PROPTEST_RNG_SEED={seed}\n{failure}"));
 }
 
-async fn check(ledger: &Ledger, id: &str, steps: &[Step]) -> Result<(), TestCaseError> {
+async fn check(ledger: &Ledger, id: &str, batches: &[Batch]) -> Result<(), TestCaseError> {
     let mut model = ItemState::new(1);
     let mut accepted = Vec::new();
     let mut answered = HashMap::new();
-    for step in steps {
-        let bid = Bid {
-            item: item(id),
-            user: UserId::parse(&format!("user_{}", step.user)).unwrap(),
-            amount: Amount::from_minor_units(step.minor_units).unwrap(),
-            idempotency_key: step.key.map(|key| IdempotencyKey::parse(&key.to_string()).unwrap()),
-        };
-        let now = Timestamp::from_microseconds(step.now_microseconds).unwrap();
-        let judged = ledger.place_bid_at(&bid, NewIds::random(), now).await.unwrap();
+    for (step, bid, now, judged) in judge(ledger, id, batches).await {
         let key = step.key.map(|key| (step.user, key));
         if let Some(first) = key.and_then(|key| answered.get(&key)) {
             let first: &Judged = first;
@@ -95,4 +109,19 @@ async fn check(ledger: &Ledger, id: &str, steps: &[Step]) -> Result<(), TestCase
     let seqs: Vec<u64> = log.iter().map(|event| event.position.seq).collect();
     prop_assert_eq!(seqs, (1..=model.position.seq).collect::<Vec<_>>());
     Ok(())
+}
+
+/// What the script makes of each bid.
+async fn judge<'a>(ledger: &Ledger, id: &str, batches: &'a [Batch]) -> Vec<(&'a Step, Bid, Timestamp, Judged)> {
+    let mut all = Vec::new();
+    for Batch { steps, now_microseconds } in batches {
+        let now = Timestamp::from_microseconds(*now_microseconds).unwrap();
+        let bids: Vec<Bid> = steps.iter().map(|step| step.bid(id)).collect();
+        let offered: Vec<_> = bids.iter().map(|bid| (bid, NewIds::random())).collect();
+        let judged = ledger.place_bids_at(&item(id), &offered, now).await.unwrap();
+        assert_eq!(judged.len(), bids.len());
+        let each = steps.iter().zip(bids.clone()).zip(judged);
+        all.extend(each.map(|((step, bid), judged)| (step, bid, now, judged.unwrap())));
+    }
+    all
 }

@@ -7,7 +7,7 @@ use auction::{Amount, Bid, Verdict};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode};
-use ledger::{Ledger, NewIds};
+use ledger::{Coalescer, Judged, Ledger, NewIds};
 use serde::Deserialize;
 
 use crate::http::{Connection, Target};
@@ -17,6 +17,8 @@ use crate::http::{Connection, Target};
 pub enum Way {
     /// The script by itself, through the Redis client of `api`: one connection for all, and no HTTP.
     Script(Ledger),
+    /// The same, with the bids that come at once in one call, as `api` judges them.
+    Coalesced(Coalescer),
     Api(SocketAddr),
     /// What the HTTP stack of `api` answers without asking anybody.
     Constant(SocketAddr),
@@ -26,18 +28,15 @@ impl Way {
     /// Which each client has of its own.
     pub(super) async fn connection(&self) -> Result<Option<Connection>> {
         Ok(match self {
-            Self::Script(_) => None,
+            Self::Script(_) | Self::Coalesced(_) => None,
             Self::Api(server) | Self::Constant(server) => Some(Connection::open(&Target::plain(*server)).await?),
         })
     }
 
     pub(super) async fn answer(&self, bid: &Bid, connection: Option<&mut Connection>) -> Result<Told> {
         match (self, connection) {
-            (Self::Script(ledger), _) => {
-                let judged = ledger.place_bid(bid, NewIds::random(), true).await?;
-                let price = judged.item.leader.map(|leader| leader.amount);
-                Ok(Told { is_accepted: matches!(judged.verdict, Verdict::Accepted { .. }), price })
-            }
+            (Self::Script(ledger), _) => Ok(Told::of(ledger.place_bid(bid, NewIds::random(), true).await?)),
+            (Self::Coalesced(coalescer), _) => Ok(Told::of(coalescer.place_bid(bid.clone(), NewIds::random()).await?)),
             (Self::Api(_), Some(connection)) => {
                 let answer = connection.send(request(bid)?).await?;
                 let (status, body) = (answer.status, answer.body);
@@ -61,6 +60,13 @@ pub(super) struct Told {
     pub(super) is_accepted: bool,
     /// After the bid.
     pub(super) price: Option<Amount>,
+}
+
+impl Told {
+    fn of(judged: Judged) -> Self {
+        let price = judged.item.leader.map(|leader| leader.amount);
+        Self { is_accepted: matches!(judged.verdict, Verdict::Accepted { .. }), price }
+    }
 }
 
 /// What is read of an answer by `api`.

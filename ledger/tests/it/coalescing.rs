@@ -1,0 +1,112 @@
+use std::collections::HashSet;
+
+use auction::{Amount, Bid, Refusal, Verdict};
+use futures_util::future::join_all;
+use ledger::{Coalescer, Judged, LedgerError, NewIds};
+
+use crate::support::{bid, dump, item, keyed, open_ledger, place, raw};
+
+/// Together: all have come before the first is judged.
+async fn place_all(coalescer: &Coalescer, bids: &[Bid]) -> Vec<Result<Judged, LedgerError>> {
+    join_all(bids.iter().map(|bid| coalescer.place_bid(bid.clone(), NewIds::random()))).await
+}
+
+async fn calls_of_the_script(connection: &mut redis::aio::MultiplexedConnection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("commandstats").query_async(connection).await.unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap_or("0,");
+    line.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn bids_that_come_at_once_share_calls_and_are_judged_in_their_order() {
+    let (server, ledger) = open_ledger().await;
+    let coalescer = Coalescer::new(ledger.clone(), true);
+    let amount = |number: u64| Amount::from_minor_units(if number % 3 == 2 { 1 } else { number + 1 }).unwrap();
+    let bids: Vec<Bid> =
+        (0..200).map(|number| Bid { amount: amount(number), ..bid("lot1", &format!("user_{number}"), "1") }).collect();
+    let mut connection = raw(&server).await;
+    let before = calls_of_the_script(&mut connection).await;
+    let judged = place_all(&coalescer, &bids).await;
+    assert!(calls_of_the_script(&mut connection).await - before <= 10);
+
+    let mut seq = 0;
+    for (number, judged) in judged.into_iter().enumerate() {
+        let judged = judged.unwrap();
+        if number % 3 == 2 {
+            assert_eq!(judged.verdict, Verdict::Refused(Refusal::TooLow), "{number}");
+        } else {
+            seq += 1;
+            let leader = judged.item.leader.unwrap();
+            assert_eq!((judged.item.position.seq, leader.user), (seq, bids[number].user.clone()));
+        }
+    }
+    let log = ledger.events_after(&item("lot1"), auction::Position::default(), 1_000).await.unwrap().events;
+    assert_eq!(log.len() as u64, seq);
+}
+
+#[tokio::test]
+async fn items_do_not_wait_for_each_other_and_none_is_remembered() {
+    let (_server, ledger) = open_ledger().await;
+    let coalescer = Coalescer::new(ledger, true);
+    for round in 1..=3 {
+        let bids: Vec<Bid> = (0..40).map(|lot| bid(&format!("lot{lot}"), "alice", &round.to_string())).collect();
+        for (judged, bid) in place_all(&coalescer, &bids).await.into_iter().zip(&bids) {
+            let judged = judged.unwrap();
+            assert_eq!((judged.item.position.seq, &judged.events[0].event.item_id), (round, &bid.item));
+        }
+    }
+}
+
+#[tokio::test]
+async fn repetitions_in_one_call_get_the_answer_of_the_first() {
+    let (_server, ledger) = open_ledger().await;
+    let coalescer = Coalescer::new(ledger, true);
+    let mut bids = vec![keyed("lot1", "alice", "5", "k"); 20];
+    bids.push(keyed("lot1", "alice", "6", "k"));
+    bids.push(bid("lot1", "bob", "7"));
+    let judged: Vec<Judged> = place_all(&coalescer, &bids).await.into_iter().map(Result::unwrap).collect();
+    assert!(!judged[0].is_repetition);
+    for repetition in &judged[1..20] {
+        assert_eq!(*repetition, Judged { is_repetition: true, ..judged[0].clone() });
+    }
+    assert_eq!(judged[20].verdict, Verdict::KeyReused);
+    assert_eq!(judged[21].item.position.seq, 2);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_bid_is_not_wrong_with_those_beside_it() {
+    let (server, ledger) = open_ledger().await;
+    let first = place(&ledger, &keyed("lot1", "alice", "5", "first")).await;
+    let mut connection = raw(&server).await;
+    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
+    let before = dump(&server).await;
+    let bids = [bid("lot1", "bob", "4"), bid("lot1", "carol", "6"), keyed("lot1", "alice", "5", "first")];
+    let judged = place_all(&Coalescer::new(ledger, true), &bids).await;
+    let [Ok(lower), Err(LedgerError::Full(_)), Ok(repetition)] = &judged[..] else { panic!("{judged:?}") };
+    assert_eq!(lower.verdict, Verdict::Refused(Refusal::TooLow));
+    assert_eq!(repetition.events, first.events);
+    assert_eq!(dump(&server).await, before);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_frozen_redis_is_told_soon_and_is_judged_once_or_never() {
+    let (server, ledger) = open_ledger().await;
+    let coalescer = Coalescer::new(ledger.clone(), true);
+    place(&ledger, &bid("lot1", "alice", "1")).await;
+    server.pause().unwrap();
+    let sent = coalescer.place_bid(bid("lot1", "bob", "2"), NewIds::random());
+    let taken_back = tokio::time::timeout(std::time::Duration::from_millis(20), async {
+        // After bob's has been sent.
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        coalescer.place_bid(bid("lot1", "carol", "3"), NewIds::random()).await
+    });
+    let (sent, taken_back) = tokio::join!(sent, taken_back);
+    assert!(matches!(sent, Err(LedgerError::Unavailable(_) | LedgerError::TimedOut)), "{sent:?}");
+    assert!(taken_back.is_err(), "{taken_back:?}");
+    server.resume().unwrap();
+    let judged = coalescer.place_bid(bid("lot1", "dan", "4"), NewIds::random()).await.unwrap();
+    assert!(judged.item.position.seq <= 3, "{judged:?}");
+    let log = ledger.events_after(&item("lot1"), auction::Position::default(), 10).await.unwrap().events;
+    let users: HashSet<String> = log.iter().map(|event| format!("{:?}", event.happening)).collect();
+    assert!(!users.iter().any(|happening| happening.contains("carol")), "{users:?}");
+}
