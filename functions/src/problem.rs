@@ -56,7 +56,7 @@ impl Problem {
                 let detail = "The bid could not be judged in time, and whether it counts is unknown.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{detail} {advice}"))
             }
-            LedgerError::Unreachable(_) | LedgerError::Full(_) => {
+            LedgerError::Unreachable(_) | LedgerError::NotSent | LedgerError::Full(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The bid was not judged: try again soon.")
             }
             LedgerError::NotOpen | LedgerError::Corrupt(_) => Self::of_read(error),
@@ -70,6 +70,7 @@ impl Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "Bids are not open yet. Try again soon.")
             }
             LedgerError::Unreachable(_)
+            | LedgerError::NotSent
             | LedgerError::Full(_)
             | LedgerError::Unavailable(_)
             | LedgerError::TimedOut => {

@@ -10,6 +10,9 @@ pub enum LedgerError {
     /// Redis cannot be reached, or is still reading its data. Nothing was judged.
     #[error("Redis is not reached: {0}")]
     Unreachable(#[source] RedisError),
+    /// Redis was too slow with the bids before it. Nothing was judged.
+    #[error("Redis is slow, and the bid was not sent")]
+    NotSent,
     /// Redis has no memory left. Nothing was changed.
     #[error("Redis is full: {0}")]
     Full(#[source] RedisError),

@@ -36,7 +36,10 @@ local known = keyed and function(amount, user, field)
     local stored = redis.call('HGET', KEYS[i], field)
     if stored then
       local outbox_id, bids, record = string.match(stored, '^(%S+) (%d+) (.+)$')
-      local epoch, seq, time, offered = string.match(record, '^bid %S+ (%d+) (%d+) (%d+) %S+ %S+ %S+ (%d+)')
+      local epoch, seq, time, offered = string.match(record or '', '^bid %S+ (%d+) (%d+) (%d+) %S+ %S+ %S+ (%d+)')
+      if not time then
+        return 'failed CORRUPT a record of item ' .. item .. ' is unreadable'
+      end
       -- Redis may be late to expire a hash.
       if math.floor(tonumber(time) / DAY) >= today - 1 then
         if offered ~= amount then
@@ -51,19 +54,19 @@ end
 
 local epoch, seq, price, bids, time
 local state = redis.call('GET', state_key)
-local is_unknown = not state and unlisted_allowed ~= '1'
+local unjudged -- what every bid comes to that repeats none, where none can be judged
 if state then
   epoch, seq, price, bids, time = string.match(state, '^(%d+) (%d+) (%d+) (%d+) (%d+) %S*$')
-  if not epoch then
-    return redis.error_reply('CORRUPT the state of item ' .. item .. ' is unreadable')
-  end
+  unjudged = not epoch and 'failed CORRUPT the state of item ' .. item .. ' is unreadable'
 else
   epoch = redis.call('GET', epoch_key)
-  if not epoch then
-    return redis.error_reply('NOTOPEN the shard has no epoch')
-  end
   seq, price, bids, time = '0', '0', '0', '0'
-  state = epoch .. ' 0 0 0 0 '
+  state = (epoch or '') .. ' 0 0 0 0 '
+  if not epoch then
+    unjudged = 'failed NOTOPEN the shard has no epoch'
+  elseif unlisted_allowed ~= '1' then
+    unjudged = 'unknown_item - ' .. state
+  end
 end
 
 local judgements = {}
@@ -71,7 +74,7 @@ for i = FIRST_BID, #ARGV, BID_LENGTH do
   local amount, user, event_id, bid_id, key = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local field = key ~= '' and key .. ' ' .. user
   local is_amount = #amount <= 15 and string.find(amount, '^[1-9]%d*$')
-  local is_higher = is_amount and not is_unknown and tonumber(amount) > tonumber(price)
+  local is_higher = is_amount and not unjudged and tonumber(amount) > tonumber(price)
   if now == '' and (field or is_higher) then
     local clock = redis.call('TIME')
     now = clock[1] .. string.format('%06d', clock[2])
@@ -81,8 +84,8 @@ for i = FIRST_BID, #ARGV, BID_LENGTH do
   if judgement then -- as it was then
   elseif not is_amount then
     judgement = 'failed BADBID the amount is not whole minor units'
-  elseif is_unknown then
-    judgement = 'unknown_item - ' .. state
+  elseif unjudged then
+    judgement = unjudged
   elseif not is_higher then
     judgement = 'refused too_low ' .. state
   else

@@ -1,7 +1,7 @@
 -- Which event stands at the position of each delivery, in the order of the deliveries.
 --
--- A question for each row, not a join: a connection plans its statements once, in a new database on an empty table, and would
--- read all events for every batch from then on.
+-- A question for each row, not a join: a connection keeps its plan, which in a new database is made for an empty table, and
+-- would read all events for every batch until the statistics of the table are renewed.
 SELECT (
     SELECT event_id
     FROM events

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use async_nats::{ServerAddr, jetstream::consumer::pull};
 use futures_util::{FutureExt, StreamExt, stream::ReadyChunks};
 use tokio::task::unconstrained;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{acks::Acks, pause, status::Status, writer::Writer};
@@ -33,10 +33,9 @@ pub(super) async fn run(nats: &ServerAddr, mut writer: Writer, status: &Status, 
 /// Until shutdown, or until the delivery fails.
 async fn consume(messages: pull::Stream, writer: &mut Writer, shutdown: &CancellationToken) -> Result<()> {
     let mut batches = pin!(messages.ready_chunks(limits::BATCH_LENGTH_MAX));
-    let mut pace = tokio::time::interval(limits::BATCH_INTERVAL);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next = Instant::now();
     loop {
-        pace.tick().await;
+        sleep_until(next).await;
         // Natural batches: whatever has come since the last one began.
         let delivered = tokio::select! {
             biased;
@@ -48,9 +47,8 @@ async fn consume(messages: pull::Stream, writer: &mut Writer, shutdown: &Cancell
             delivered = unconstrained(batches.next()) => delivered.context("JetStream ended the delivery")?,
             () = writer.delete_later() => continue,
         };
-        if delivered.len() == limits::BATCH_LENGTH_MAX {
-            // There is more.
-            pace.reset_immediately();
+        if delivered.len() < limits::BATCH_LENGTH_MAX {
+            next = Instant::now() + limits::BATCH_INTERVAL;
         }
         let (messages, errors): (Vec<_>, Vec<_>) = delivered.into_iter().partition(Result::is_ok);
         writer.write(messages.into_iter().flatten().collect(), shutdown).await;

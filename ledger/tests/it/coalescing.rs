@@ -1,12 +1,17 @@
-use std::collections::HashSet;
+use std::time::Duration;
 
-use auction::{Amount, Bid, Refusal, Verdict};
+use auction::{Amount, Bid, Happening, Refusal, Verdict};
 use futures_util::future::join_all;
 use ledger::{Coalescer, Judged, LedgerError, NewIds};
 
 use crate::support::{bid, dump, item, keyed, open_ledger, place, raw};
 
-/// Together: all have come before the first is judged.
+/// Far above any bound of the ledger.
+const HANG: Duration = Duration::from_secs(5);
+
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// Together.
 async fn place_all(coalescer: &Coalescer, bids: &[Bid]) -> Vec<Result<Judged, LedgerError>> {
     join_all(bids.iter().map(|bid| coalescer.place_bid(bid.clone(), NewIds::random()))).await
 }
@@ -45,7 +50,7 @@ async fn bids_that_come_at_once_share_calls_and_are_judged_in_their_order() {
 }
 
 #[tokio::test]
-async fn items_do_not_wait_for_each_other_and_none_is_remembered() {
+async fn bids_on_many_items_are_each_judged_on_their_own_and_again_later() {
     let (_server, ledger) = open_ledger().await;
     let coalescer = Coalescer::new(ledger, true);
     for round in 1..=3 {
@@ -59,12 +64,15 @@ async fn items_do_not_wait_for_each_other_and_none_is_remembered() {
 
 #[tokio::test]
 async fn repetitions_in_one_call_get_the_answer_of_the_first() {
-    let (_server, ledger) = open_ledger().await;
+    let (server, ledger) = open_ledger().await;
     let coalescer = Coalescer::new(ledger, true);
+    let mut connection = raw(&server).await;
+    let before = calls_of_the_script(&mut connection).await;
     let mut bids = vec![keyed("lot1", "alice", "5", "k"); 20];
     bids.push(keyed("lot1", "alice", "6", "k"));
     bids.push(bid("lot1", "bob", "7"));
     let judged: Vec<Judged> = place_all(&coalescer, &bids).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(calls_of_the_script(&mut connection).await - before, 1);
     assert!(!judged[0].is_repetition);
     for repetition in &judged[1..20] {
         assert_eq!(*repetition, Judged { is_repetition: true, ..judged[0].clone() });
@@ -79,9 +87,10 @@ async fn what_is_wrong_with_one_bid_is_not_wrong_with_those_beside_it() {
     let first = place(&ledger, &keyed("lot1", "alice", "5", "first")).await;
     let mut connection = raw(&server).await;
     let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
-    let before = dump(&server).await;
+    let (before, calls) = (dump(&server).await, calls_of_the_script(&mut connection).await);
     let bids = [bid("lot1", "bob", "4"), bid("lot1", "carol", "6"), keyed("lot1", "alice", "5", "first")];
     let judged = place_all(&Coalescer::new(ledger, true), &bids).await;
+    assert_eq!(calls_of_the_script(&mut connection).await - calls, 1);
     let [Ok(lower), Err(LedgerError::Full(_)), Ok(repetition)] = &judged[..] else { panic!("{judged:?}") };
     assert_eq!(lower.verdict, Verdict::Refused(Refusal::TooLow));
     assert_eq!(repetition.events, first.events);
@@ -89,24 +98,39 @@ async fn what_is_wrong_with_one_bid_is_not_wrong_with_those_beside_it() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_a_frozen_redis_is_told_soon_and_is_judged_once_or_never() {
+async fn who_waits_for_a_frozen_redis_is_answered_and_sent_once_and_who_leaves_is_not_sent() {
     let (server, ledger) = open_ledger().await;
     let coalescer = Coalescer::new(ledger.clone(), true);
     place(&ledger, &bid("lot1", "alice", "1")).await;
+    let mut connection = raw(&server).await;
+    let before = calls_of_the_script(&mut connection).await;
     server.pause().unwrap();
-    let sent = coalescer.place_bid(bid("lot1", "bob", "2"), NewIds::random());
-    let taken_back = tokio::time::timeout(std::time::Duration::from_millis(20), async {
-        // After bob's has been sent.
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        coalescer.place_bid(bid("lot1", "carol", "3"), NewIds::random()).await
-    });
-    let (sent, taken_back) = tokio::join!(sent, taken_back);
-    assert!(matches!(sent, Err(LedgerError::Unavailable(_) | LedgerError::TimedOut)), "{sent:?}");
-    assert!(taken_back.is_err(), "{taken_back:?}");
+    let place = async |user: &str, amount: &str| {
+        let answer = coalescer.place_bid(bid("lot1", user, amount), NewIds::random());
+        tokio::time::timeout(HANG, answer).await.expect("an answer")
+    };
+    // When bob's bid has been sent.
+    let later = || tokio::time::sleep(MOMENT);
+    let leaves = async {
+        later().await;
+        tokio::time::timeout(MOMENT, place("carol", "3")).await
+    };
+    let waits = async {
+        later().await;
+        place("erin", "4").await
+    };
+    let (sent, left, waited) = tokio::join!(place("bob", "2"), leaves, waits);
+    assert!(left.is_err());
+    for outcome in [sent, waited] {
+        assert!(matches!(outcome, Err(LedgerError::Unavailable(_) | LedgerError::TimedOut)), "{outcome:?}");
+    }
     server.resume().unwrap();
-    let judged = coalescer.place_bid(bid("lot1", "dan", "4"), NewIds::random()).await.unwrap();
-    assert!(judged.item.position.seq <= 3, "{judged:?}");
+    place("dan", "5").await.unwrap();
     let log = ledger.events_after(&item("lot1"), auction::Position::default(), 10).await.unwrap().events;
-    let users: HashSet<String> = log.iter().map(|event| format!("{:?}", event.happening)).collect();
-    assert!(!users.iter().any(|happening| happening.contains("carol")), "{users:?}");
+    let users = log.iter().map(|event| {
+        let Happening::Bid(bid) = &event.happening;
+        bid.user_id.as_str()
+    });
+    assert_eq!(users.filter(|user| ["carol", "dan"].contains(user)).collect::<Vec<_>>(), ["dan"]);
+    assert!(calls_of_the_script(&mut connection).await - before <= 3);
 }

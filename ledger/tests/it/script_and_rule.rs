@@ -47,7 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// A clock that also goes back; mostly bids that come alone.
+/// A clock that also goes back; most batches have one bid.
 fn batch() -> impl Strategy<Value = Batch> {
     let now =
         prop_oneof![1_795_456_000_000_000..1_795_456_000_000_100_i64, 1_795_456_063_000_000..1_795_456_064_000_000_i64];
