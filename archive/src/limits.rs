@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Events in one transaction. PostgreSQL stores the most rows a second at a few hundred; more only delays the acks.
 pub const BATCH_LENGTH_MAX: usize = 500;
-/// From the start of a batch that is not full to the next one: a transaction costs PostgreSQL a millisecond, however few
+/// From when a batch has come that is not full to the next one: a transaction costs PostgreSQL a millisecond, however few
 /// events it has.
 pub(crate) const BATCH_INTERVAL: Duration = Duration::from_millis(20);
 /// Bytes of one event. Ours have fewer than 600; a batch of the largest still fits into memory many times over.

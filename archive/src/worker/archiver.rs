@@ -36,7 +36,7 @@ async fn consume(messages: pull::Stream, writer: &mut Writer, shutdown: &Cancell
     let mut next = Instant::now();
     loop {
         sleep_until(next).await;
-        // Natural batches: whatever has come since the last one began.
+        // Natural batches: whatever has come since the last one.
         let delivered = tokio::select! {
             biased;
             () = shutdown.cancelled() => {

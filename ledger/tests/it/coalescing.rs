@@ -134,3 +134,22 @@ async fn who_waits_for_a_frozen_redis_is_answered_and_sent_once_and_who_leaves_i
     assert_eq!(users.filter(|user| ["carol", "dan"].contains(user)).collect::<Vec<_>>(), ["dan"]);
     assert!(calls_of_the_script(&mut connection).await - before <= 3);
 }
+
+#[tokio::test]
+async fn full_batches_do_not_wait_for_each_other() {
+    let (server, ledger) = open_ledger().await;
+    let coalescer = Coalescer::new(ledger.clone(), true);
+    place(&ledger, &bid("lot1", "alice", "1")).await;
+    let bids: Vec<Bid> = (2..=200).map(|amount| bid("lot1", "bob", &amount.to_string())).collect();
+    server.pause().unwrap();
+    for outcome in place_all(&coalescer, &bids).await {
+        assert!(matches!(outcome, Err(LedgerError::Unavailable(_) | LedgerError::TimedOut)), "{outcome:?}");
+    }
+    server.resume().unwrap();
+    let all_are_judged = async {
+        while ledger.standing(&item("lot1")).await.unwrap().state().position.seq < 200 {
+            tokio::time::sleep(MOMENT).await;
+        }
+    };
+    tokio::time::timeout(HANG, all_are_judged).await.expect("all were on their way");
+}
