@@ -47,22 +47,22 @@ impl Coalescer {
     /// Judges a bid as [`Ledger::place_bid`] does.
     pub async fn place_bid(&self, bid: Bid, ids: NewIds) -> Result<Judged, LedgerError> {
         let (answer, answered) = oneshot::channel();
-        let item = bid.item.clone();
-        if self.add(Waiting { bid, ids, since: Instant::now(), answer }) {
-            tokio::spawn(Caller { coalescer: self.clone(), item, has_left: false }.call());
+        if let Some(caller) = self.add(Waiting { bid, ids, since: Instant::now(), answer }) {
+            tokio::spawn(caller.call());
         }
         // Without an answer the call was cut off: by a panic, or with the process.
         answered.await.unwrap_or(Err(LedgerError::TimedOut))
     }
 
-    /// Whether another caller is needed.
-    fn add(&self, waiting: Waiting) -> bool {
+    /// Another caller, if one is needed.
+    fn add(&self, waiting: Waiting) -> Option<Caller> {
+        let item = waiting.bid.item.clone();
         let mut items = self.items();
-        let queue = items.entry(waiting.bid.item.clone()).or_default();
+        let queue = items.entry(item.clone()).or_default();
         queue.waiting.push(waiting);
         let is_needed = queue.callers == 0 || queue.waiting.len().is_multiple_of(limits::BATCH_LENGTH_MAX);
         queue.callers += usize::from(is_needed);
-        is_needed
+        is_needed.then(|| Caller { coalescer: self.clone(), item, has_left: false })
     }
 
     fn items(&self) -> MutexGuard<'_, HashMap<ItemId, Queue>> {
@@ -79,12 +79,12 @@ struct Caller {
 
 impl Caller {
     async fn call(mut self) {
-        let Coalescer { ledger, unlisted_allowed, .. } = self.coalescer.clone();
         while let Some(batch) = self.next_batch() {
             // The first has waited the longest, and has time enough for Redis: nobody waits for more than the deadline.
             let until = batch[0].since + limits::CALL_DEADLINE;
             let bids: Vec<_> = batch.iter().map(|one| (&one.bid, one.ids)).collect();
-            let outcome = ledger.judge(&self.item, &bids, unlisted_allowed, None, until).await;
+            let Coalescer { ledger, unlisted_allowed, .. } = &self.coalescer;
+            let outcome = ledger.judge(&self.item, &bids, *unlisted_allowed, None, until).await;
             let judged = outcome.unwrap_or_else(|error| vec![Err(error); batch.len()]);
             batch.into_iter().zip(judged).for_each(|(one, judged)| drop(one.answer.send(judged)));
         }

@@ -6,7 +6,7 @@ use redis::{
     AsyncConnectionConfig, FromRedisValue, RedisResult,
     aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{Ledger, LedgerError, limits};
 
@@ -47,15 +47,14 @@ impl Ledger {
         until: Instant,
     ) -> Result<T, LedgerError> {
         let mut connection = self.connection.clone();
-        let reply = timeout_at(until, command.query_async(&mut connection)).await;
-        Ok(reply.map_err(|_| LedgerError::TimedOut)??)
+        reply_by(until, command.query_async(&mut connection)).await
     }
 
     /// Sends one command that may be repeated, and repeats it once on a new connection if the old one turns out broken:
     /// after a restart of Redis or a long sleep of this process the break shows only now.
     pub(crate) async fn query<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, LedgerError> {
         let mut connection = self.connection.clone();
-        within_deadline(async {
+        reply_by(deadline(), async {
             match command.query_async(&mut connection).await {
                 Err(error) if error.is_connection_dropped() => command.query_async(&mut connection).await,
                 outcome => outcome,
@@ -67,7 +66,7 @@ impl Ledger {
     /// Several commands in one round trip, repeated as [`Ledger::query`] does.
     pub(crate) async fn query_all<T: FromRedisValue>(&self, commands: &redis::Pipeline) -> Result<T, LedgerError> {
         let mut connection = self.connection.clone();
-        within_deadline(async {
+        reply_by(deadline(), async {
             match commands.query_async(&mut connection).await {
                 Err(error) if error.is_connection_dropped() => commands.query_async(&mut connection).await,
                 outcome => outcome,
@@ -77,7 +76,12 @@ impl Ledger {
     }
 }
 
-async fn within_deadline<T>(query: impl Future<Output = RedisResult<T>>) -> Result<T, LedgerError> {
-    let reply = timeout(limits::CALL_DEADLINE, query).await;
+/// Of a call that begins now.
+pub(crate) fn deadline() -> Instant {
+    Instant::now() + limits::CALL_DEADLINE
+}
+
+async fn reply_by<T>(deadline: Instant, query: impl Future<Output = RedisResult<T>>) -> Result<T, LedgerError> {
+    let reply = timeout_at(deadline, query).await;
     Ok(reply.map_err(|_| LedgerError::TimedOut)??)
 }

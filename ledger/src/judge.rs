@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     Ledger, LedgerError, OutboxId,
+    connect::deadline,
     keys::{self, Shard},
-    limits, reply,
+    reply,
 };
 
 pub(crate) static PLACE_BID: LazyLock<redis::Script> =
@@ -53,9 +54,7 @@ impl Ledger {
     ///
     /// `unlisted_allowed`: an item that nobody created starts with its first bid.
     pub async fn place_bid(&self, bid: &Bid, ids: NewIds, unlisted_allowed: bool) -> Result<Judged, LedgerError> {
-        let mut judged = self
-            .judge(&bid.item, &[(bid, ids)], unlisted_allowed, None, Instant::now() + limits::CALL_DEADLINE)
-            .await?;
+        let mut judged = self.judge(&bid.item, &[(bid, ids)], unlisted_allowed, None, deadline()).await?;
         judged.swap_remove(0)
     }
 
@@ -66,7 +65,7 @@ impl Ledger {
         bids: &[(&Bid, NewIds)],
         now: Timestamp,
     ) -> Result<Vec<Result<Judged, LedgerError>>, LedgerError> {
-        self.judge(item, bids, true, Some(now), Instant::now() + limits::CALL_DEADLINE).await
+        self.judge(item, bids, true, Some(now), deadline()).await
     }
 
     /// A judgement on each, or an error that concerns all of them.

@@ -4,7 +4,7 @@ use auction::{Amount, Bid, Happening, Refusal, Verdict};
 use futures_util::future::join_all;
 use ledger::{Coalescer, Judged, LedgerError, NewIds};
 
-use crate::support::{bid, dump, item, keyed, open_ledger, place, raw};
+use crate::support::{bid, dump, fill, item, keyed, open_ledger, place, raw};
 
 /// Far above any bound of the ledger.
 const HANG: Duration = Duration::from_secs(5);
@@ -85,8 +85,8 @@ async fn repetitions_in_one_call_get_the_answer_of_the_first() {
 async fn what_is_wrong_with_one_bid_is_not_wrong_with_those_beside_it() {
     let (server, ledger) = open_ledger().await;
     let first = place(&ledger, &keyed("lot1", "alice", "5", "first")).await;
+    fill(&server).await;
     let mut connection = raw(&server).await;
-    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
     let (before, calls) = (dump(&server).await, calls_of_the_script(&mut connection).await);
     let bids = [bid("lot1", "bob", "4"), bid("lot1", "carol", "6"), keyed("lot1", "alice", "5", "first")];
     let judged = place_all(&Coalescer::new(ledger, true), &bids).await;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ledger::{Judged, Ledger, LedgerError, NewIds};
 
-use crate::support::{bid, dump, item, keyed, open_ledger, place, raw};
+use crate::support::{bid, dump, fill, item, keyed, open_ledger, place, raw};
 
 /// Far above any bound of the ledger, far below the client's own 9.45 s.
 const HANG: Duration = Duration::from_secs(5);
@@ -48,8 +48,7 @@ async fn a_frozen_redis_is_an_error_soon_and_the_bid_is_sent_only_once() {
 async fn a_full_redis_refuses_whole_bids_and_still_answers_losers() {
     let (server, ledger) = open_ledger().await;
     let first = place(&ledger, &keyed("lot1", "alice", "5", "first")).await;
-    let mut connection = raw(&server).await;
-    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
+    fill(&server).await;
     let before = dump(&server).await;
     let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
     assert!(matches!(outcome, Err(LedgerError::Full(_))), "{outcome:?}");

@@ -38,6 +38,12 @@ pub(crate) async fn raw(server: &Server) -> redis::aio::MultiplexedConnection {
     redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
 
+/// From now on Redis has no memory for anything new.
+pub(crate) async fn fill(server: &Server) {
+    let mut connection = raw(server).await;
+    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
+}
+
 /// Everything in Redis, to see that nothing changed.
 pub(crate) async fn dump(server: &Server) -> Vec<(String, Option<Vec<u8>>)> {
     let mut connection = raw(server).await;
