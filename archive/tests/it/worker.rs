@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use archive::Delivery;
 use auction::Position;
@@ -29,6 +29,25 @@ async fn every_accepted_bid_becomes_a_row_and_leaves_the_outbox() {
         placed.into_iter().map(|placed| placed.event).filter(|event| event.item_id.as_str() == "item_2").collect();
     let found = archive.bids_after(&crate::given::item("item_2"), Position::default(), None, 1_000).await.unwrap();
     assert_eq!(found, of_item);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn bids_that_trickle_in_share_transactions() {
+    /// How long a worker waits after a batch that was not full.
+    const PAUSE: Duration = Duration::from_millis(20);
+    let rig = Rig::start().await;
+    let worker = rig.worker().await;
+    let placed = rig.place_many(1..100).await;
+    let begun = Instant::now();
+    for placed in &placed {
+        rig.publish(placed).await;
+        tokio::time::sleep(PAUSE / 10).await;
+    }
+    rig.until_archived(99).await;
+    let most = begun.elapsed().as_millis() / PAUSE.as_millis() + 2;
+    let transactions = rig.database.text("SELECT count(DISTINCT xmin::text)::text FROM bids").await;
+    assert!(transactions.parse::<u128>().unwrap() <= most, "{transactions} of at most {most}");
     worker.stop().await;
 }
 
