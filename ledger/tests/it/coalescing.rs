@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use auction::{Amount, Bid, Happening, Refusal, Verdict};
 use futures_util::future::join_all;
-use ledger::{Coalescer, Judged, LedgerError, NewIds};
+use ledger::{Coalescer, Judged, Ledger, LedgerError, NewIds};
 
 use crate::support::{bid, dump, fill, item, keyed, open_ledger, place, raw};
 
@@ -133,6 +133,39 @@ async fn who_waits_for_a_frozen_redis_is_answered_and_sent_once_and_who_leaves_i
     });
     assert_eq!(users.filter(|user| ["carol", "dan"].contains(user)).collect::<Vec<_>>(), ["dan"]);
     assert!(calls_of_the_script(&mut connection).await - before <= 3);
+}
+
+#[tokio::test]
+async fn who_has_waited_too_long_for_others_is_not_sent() {
+    let (server, open) = open_ledger().await;
+    server.pause().unwrap();
+    // The kernel of a frozen server takes connections: it is found out late, twice, that nobody says hello.
+    let ledger = Ledger::new(&server.url()).unwrap();
+    let come_together = async |number: u32| {
+        let coalescer = Coalescer::new(ledger.clone(), true);
+        let lot = format!("lot{number}");
+        let late = async {
+            tokio::task::yield_now().await;
+            coalescer.place_bid(bid(&lot, "bob", "2"), NewIds::random()).await
+        };
+        tokio::join!(coalescer.place_bid(bid(&lot, "alice", "1"), NewIds::random()), late)
+    };
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let (first, late) = come_together(attempts).await;
+        assert!(first.is_err(), "{first:?}");
+        match late {
+            Err(LedgerError::NotSent) => break,
+            // It came late because this machine was busy, and had time enough for a call of its own.
+            late => assert!(late.is_err() && attempts < 10, "{late:?}"),
+        }
+    }
+    server.resume().unwrap();
+    for number in 1..=attempts {
+        let standing = open.standing(&item(&format!("lot{number}"))).await.unwrap();
+        assert!(standing.item.is_none(), "{standing:?}");
+    }
 }
 
 #[tokio::test]
