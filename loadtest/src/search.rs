@@ -137,24 +137,28 @@ impl<F: AsyncFnMut(f64) -> Result<Trial>> Search<F> {
     }
 
     async fn passes(&mut self, rate: f64, found: &mut Capacity) -> Result<bool> {
-        let mut trial = (self.offer)(rate).await?;
-        for _ in 0..AGAIN_MAX {
-            if trial.validity.is_valid() {
-                break;
-            }
-            found.repeated += 1;
-            trial = (self.offer)(rate).await?;
-        }
+        let (trial, repeated) = again_if_invalid(async || (self.offer)(rate).await).await?;
+        found.repeated += repeated;
         let passes = self.promise.is_kept(&trial);
         found.trials.push(trial);
         Ok(passes)
     }
 }
 
+/// A trial, and how many invalid ones came before it. It is invalid itself if they all were.
+pub async fn again_if_invalid(mut offer: impl AsyncFnMut() -> Result<Trial>) -> Result<(Trial, u32)> {
+    let (mut trial, mut repeated) = (offer().await?, 0);
+    while !trial.validity.is_valid() && repeated < AGAIN_MAX {
+        trial = offer().await?;
+        repeated += 1;
+    }
+    Ok((trial, repeated))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::Distribution;
+    use crate::result::{Distribution, Validity};
     use crate::verify::Latency;
 
     /// A system that answers within 1 ms up to 1,000 a second, and within 100 ms above.
@@ -179,6 +183,21 @@ mod tests {
         check(10.0).await;
         check(1_000.0).await;
         check(20_000.0).await;
+    }
+
+    #[tokio::test]
+    async fn an_invalid_trial_comes_again_once() {
+        let late = |seconds: u8| Validity { reasons: vec![format!("late by {seconds} s")] };
+        for (validities, expected, repetitions) in [
+            (vec![Validity::default()], Validity::default(), 0),
+            (vec![late(1), Validity::default()], Validity::default(), 1),
+            (vec![late(1), late(2)], late(2), 1),
+        ] {
+            let mut trials = validities.into_iter().map(|validity| Trial { validity, ..trial(1.0) });
+            let (trial, repeated) = again_if_invalid(async || Ok(trials.next().unwrap())).await.unwrap();
+            assert_eq!((trial.validity, repeated), (expected, repetitions));
+            assert!(trials.next().is_none());
+        }
     }
 
     #[tokio::test]

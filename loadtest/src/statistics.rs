@@ -7,13 +7,15 @@ use crate::random::{Stream, random};
 /// Draws with replacement that an interval is made of.
 const DRAWS: usize = 2_000;
 
-/// Of an even number, the upper of the two in the middle.
+/// Of an even number, what is between the two in the middle.
 ///
 /// # Panics
 /// If there are none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let upper = values.len() / 2;
+    let lower = if values.len().is_multiple_of(2) { upper - 1 } else { upper };
+    f64::midpoint(values[lower], values[upper])
 }
 
 /// The 95 % interval of what is said of many independent things, by a bootstrap over them: the same for the same seed.

@@ -9,7 +9,7 @@ use crate::generator::{self, Plan};
 use crate::load::{Load, Mix, Rate};
 use crate::options::Options;
 use crate::result::{Axis, Better, Chart, Figure, Line, Mark, Measured, Report, Scale, Table, Trial};
-use crate::search::Promise;
+use crate::search::{Promise, again_if_invalid};
 use crate::shown::or_unknown;
 use crate::stage::Stage;
 
@@ -47,9 +47,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut stage = Stage::set(options, "stress").await?;
     let kept = Promise::of(*promise);
     let (mut trials, mut rate): (Vec<Trial>, f64) = (Vec::new(), *from);
-    let mut broken = None;
+    let (mut broken, mut repeated) = (None, 0);
     for step in 0..*steps {
-        let trial = offer(arguments, &mut stage, format!("step {}, {rate:.0}/s", step + 1), rate).await?;
+        let name = format!("step {}, {rate:.0}/s", step + 1);
+        let (trial, before) = again_if_invalid(async || offer(arguments, &mut stage, name.clone(), rate).await).await?;
+        repeated += before;
         let is_kept = kept.is_kept(&trial);
         trials.push(trial);
         if !is_kept {
@@ -58,7 +60,10 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         rate *= growth;
     }
-    let after = offer(arguments, &mut stage, format!("afterwards, {from:.0}/s"), *from).await?;
+    let name = format!("afterwards, {from:.0}/s");
+    // Not again: this one has to come after the last step.
+    let after = offer(arguments, &mut stage, name, *from).await?;
+    report.parameters.insert("invalid_steps_repeated".to_owned(), repeated.into());
     report.parameters.insert("promise_ms".to_owned(), (*promise).into());
     tell(&trials, &after, broken, &kept, &mut report);
     report.trials = trials;
