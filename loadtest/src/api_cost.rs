@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ledger::{Coalescer, Ledger};
-use local::{Api, Name, Role, Settings, System};
+use local::{Api, Name, Role, Settings};
 
 use crate::bid_loop::{Answers, BidLoop, Bids, Way, without_archive};
 use crate::bidders::{Latencies, empty};
-use crate::machine::{Taken, process_time};
+use crate::machine::{Programs, Times, us_each};
 use crate::statistics::median;
 
 #[derive(clap::Args)]
@@ -48,7 +48,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let ways = [Way::Script(ledger), coalesced, Way::Api(api), Way::Constant(api)];
     let mut highest = [(0.0, 0); WAYS];
     for &clients in clients {
-        let measured = all_rounds(arguments, clients, &ways, &system).await?;
+        let measured = all_rounds(arguments, clients, &ways).await?;
         report(clients, &measured);
         for (highest, way) in highest.iter_mut().zip(&measured) {
             let rate = median(way.rates.clone());
@@ -66,22 +66,16 @@ struct Measured {
     rates: Vec<f64>,
     latencies: Latencies,
     accepted: u64,
-    /// Of this program and of each of the [`SERVERS`], for all answers.
-    cpu_ms: [u64; 4],
+    /// For all answers.
+    taken: Times,
 }
 
-const SERVERS: [&str; 3] = ["bidding-api", "bidding-redis", "bidding-nats"];
+/// What is shown of it.
+const PROGRAMS: [&str; 4] = ["loadtest", "api", "redis-server", "nats-server"];
 
-/// Until now.
-fn cpu_ms(system: &System) -> [u64; 4] {
-    let of = |server| Taken::by(system.server(server).pid()?).map(|taken| taken.cpu_ms);
-    let [api, redis, nats] = SERVERS.map(|server| of(server).unwrap_or_default());
-    [process_time().as_millis() as u64, api, redis, nats]
-}
-
-async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; WAYS], system: &System) -> Result<Vec<Measured>> {
+async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; WAYS]) -> Result<Vec<Measured>> {
     let Arguments { rounds, seconds, bids, keys, .. } = arguments;
-    let nothing = |_| Ok(Measured { rates: Vec::new(), latencies: empty()?, accepted: 0, cpu_ms: [0; 4] });
+    let nothing = |_| Ok(Measured { rates: Vec::new(), latencies: empty()?, accepted: 0, taken: Times::new() });
     let mut measured = (0..ways.len()).map(nothing).collect::<Result<Vec<_>>>()?;
     // The first round is a warm-up.
     for round in 0..=*rounds {
@@ -93,17 +87,17 @@ async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; WAYS], sys
             if *keys {
                 bidding = bidding.with_keys();
             }
-            let before = cpu_ms(system);
+            let before = Programs::now();
             let Answers { latencies, accepted } =
                 bidding.run(clients, Duration::from_secs_f64(*seconds)).await.context(NAMES[number])?;
-            let after = cpu_ms(system);
+            let taken = Programs::now().since(&before);
             if round > 0 {
                 let way = &mut measured[number];
                 way.rates.push(latencies.len() as f64 / seconds);
                 way.latencies.add(latencies)?;
                 way.accepted += accepted;
-                for (sum, (after, before)) in way.cpu_ms.iter_mut().zip(after.into_iter().zip(before)) {
-                    *sum += after.saturating_sub(before);
+                for (program, time) in taken {
+                    *way.taken.entry(program).or_default() += time;
                 }
             }
         }
@@ -120,12 +114,13 @@ fn report(clients: u32, measured: &[Measured]) {
         "{:<19} {:>10} {:>8} {:>7} {:>7} {:>12} {:>8} {:>5} {:>6} {:>5}",
         "", "answers/s", "accepted", "p50", "p99", "to the loop", "clients", "api", "Redis", "NATS"
     );
-    for (name, Measured { rates, latencies, accepted, cpu_ms }) in NAMES.iter().zip(measured) {
+    for (name, Measured { rates, latencies, accepted, taken }) in NAMES.iter().zip(measured) {
         let [p50, p99] = [0.5, 0.99].map(|quantile| latencies.value_at_quantile(quantile) as f64 / 1_000.0);
         let ratios = rates.iter().zip(&measured[0].rates).map(|(rate, bare)| rate / bare).collect();
         let (rate, ratio) = (median(rates.clone()), median(ratios));
         let share = *accepted as f64 * 100.0 / latencies.len().max(1) as f64;
-        let [own, api, redis, nats] = cpu_ms.map(|ms| ms as f64 * 1_000.0 / latencies.len().max(1) as f64);
+        let each = us_each(taken, latencies.len());
+        let [own, api, redis, nats] = PROGRAMS.map(|program| each.get(program).copied().unwrap_or_default());
         println!(
             "{name:<19} {rate:>10.0} {share:>7.0}% {p50:>7.3} {p99:>7.3} {ratio:>12.2} {own:>8.1} {api:>5.1} {redis:>6.1} {nats:>5.1}"
         );

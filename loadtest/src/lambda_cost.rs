@@ -1,11 +1,14 @@
 //! What it costs to run a bid through a sandbox, or through `cargo lambda watch`, instead of in one process.
 
+mod report;
+
 use anyhow::{Context, ensure};
 use local::{Addresses, Api, Name, Settings, System};
 
+use self::report::report;
 use crate::bid_loop::without_archive;
 use crate::bidders::{Bidders, Latencies, empty};
-use crate::statistics::median;
+use crate::machine::{Programs, Times};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -21,14 +24,26 @@ pub struct Arguments {
     clients: Vec<usize>,
 }
 
-/// In the order of the columns.
-const APIS: [(Api, &str); 3] =
-    [(Api::Api, "one process"), (Api::Lambda, "sandboxes"), (Api::Watch, "cargo lambda watch")];
+struct Way {
+    name: &'static str,
+    api: Api,
+    /// Events in one sandbox at once.
+    concurrency: u32,
+}
 
-/// The latencies of one way of answering with one number of clients: all of them, and the mean of each round.
+/// In the order of the rows.
+const WAYS: [Way; 4] = [
+    Way { name: "one process", api: Api::Api, concurrency: 1 },
+    Way { name: "sandboxes", api: Api::Lambda, concurrency: 1 },
+    Way { name: "concurrent sandboxes", api: Api::Lambda, concurrency: 16 },
+    Way { name: "cargo lambda watch", api: Api::Watch, concurrency: 1 },
+];
+
+/// One way of answering with one number of clients: all latencies, the mean of each round, and who took the processors.
 struct Measured {
     all: Latencies,
     round_means: Vec<f64>,
+    taken: Times,
 }
 
 pub async fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -37,67 +52,53 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(clients.iter().all(|&clients| clients < 90), "`cargo lambda watch` stops for good at 100 waiting requests");
     let stores = [Name::Redis, Name::Nats, Name::Postgres, Name::ArchivalWorker];
     let stores = without_archive(Settings::temporary(&stores)?).await?;
-    let mut apis = Vec::new();
-    for (api, name) in APIS {
-        eprintln!("starting {name}");
-        apis.push(beside(&stores, api).await.context(name)?);
+    let mut systems = Vec::new();
+    for way in &WAYS {
+        eprintln!("starting {}", way.name);
+        systems.push(beside(&stores, way).await.context(way.name)?);
     }
     for &clients in clients {
-        let mut measured = Vec::new();
-        for _ in &apis {
-            measured.push(Measured { all: empty()?, round_means: Vec::new() });
-        }
-        let mut bidders: Vec<_> = apis.iter().map(|api| Bidders::new(api.api_url(), clients)).collect();
-        for (number, bidders) in bidders.iter_mut().enumerate() {
-            // Each way of answering has its own items, and rising prices on them.
-            bidders.prefix(format!("cost_{clients}_{number}"));
-            bidders.bid(200_u64.div_ceil(clients as u64)).await.context("warm-up")?;
-        }
-        for round in 1..=*rounds {
-            eprintln!("{clients} clients, round {round} of {rounds}");
-            for number in 0..apis.len() {
-                // Another one begins in every round.
-                let number = (number + round as usize) % apis.len();
-                let latencies = bidders[number].bid(bids.div_ceil(clients as u64)).await?;
-                measured[number].round_means.push(latencies.mean());
-                measured[number].all.add(latencies)?;
-            }
-        }
-        report(clients, &measured);
+        report(clients, &all_rounds(arguments, clients, &systems).await?);
     }
-    for api in apis {
-        api.stop().await?;
+    for system in systems {
+        system.stop().await?;
     }
     stores.stop().await
 }
 
-/// One more way of answering before the same stores.
-async fn beside(stores: &System, api: Api) -> anyhow::Result<System> {
-    let mut settings = Settings::temporary(&[Name::Api])?;
-    settings.addresses = Addresses { api: settings.addresses.api, ..stores.addresses().clone() };
-    settings.api = api;
-    System::start(settings).await
+async fn all_rounds(arguments: &Arguments, clients: usize, systems: &[System]) -> anyhow::Result<Vec<Measured>> {
+    let Arguments { rounds, bids, .. } = arguments;
+    let mut measured = Vec::new();
+    let mut bidders: Vec<_> = systems.iter().map(|system| Bidders::new(system.api_url(), clients)).collect();
+    for (number, bidders) in bidders.iter_mut().enumerate() {
+        measured.push(Measured { all: empty()?, round_means: Vec::new(), taken: Times::new() });
+        // Each way of answering has its own items, and rising prices on them.
+        bidders.prefix(format!("cost_{clients}_{number}"));
+        bidders.bid(200_u64.div_ceil(clients as u64)).await.context("warm-up")?;
+    }
+    for round in 1..=*rounds {
+        eprintln!("{clients} clients, round {round} of {rounds}");
+        for number in 0..systems.len() {
+            // Another one begins in every round.
+            let number = (number + round as usize) % systems.len();
+            let before = Programs::now();
+            let latencies = bidders[number].bid(bids.div_ceil(clients as u64)).await?;
+            let measured = &mut measured[number];
+            for (program, time) in Programs::now().since(&before) {
+                *measured.taken.entry(program).or_default() += time;
+            }
+            measured.round_means.push(latencies.mean());
+            measured.all.add(latencies)?;
+        }
+    }
+    Ok(measured)
 }
 
-#[expect(clippy::print_stdout, reason = "the report is the command's output")]
-fn report(clients: usize, measured: &[Measured]) {
-    println!("\n{clients} clients, closed loop, milliseconds");
-    println!("{:<20} {:>8} {:>8} {:>8} {:>8} {:>8} {:>14}", "", "bids/s", "mean", "p50", "p99", "max", "mean above");
-    for ((_, name), Measured { all, round_means }) in APIS.iter().zip(measured) {
-        let quantile = |quantile| all.value_at_quantile(quantile) as f64 / 1_000.0;
-        let above: Vec<_> = round_means.iter().zip(&measured[0].round_means).map(|(one, base)| one - base).collect();
-        println!(
-            "{name:<20} {:>8.0} {:>8.3} {:>8.3} {:>8.3} {:>8.3} {:>14.3}",
-            clients as f64 * 1e6 / all.mean(),
-            all.mean() / 1_000.0,
-            quantile(0.5),
-            quantile(0.99),
-            all.max() as f64 / 1_000.0,
-            median(above) / 1_000.0,
-        );
-    }
-    let [process, sandboxes, watch] = [0, 1, 2].map(|number: usize| &measured[number].round_means);
-    let ratios = process.iter().zip(sandboxes).zip(watch);
-    let ratios = ratios.map(|((process, sandboxes), watch)| (sandboxes - process) / (watch - process)).collect();
-    println!("what sandboxes add, to what cargo lambda watch adds, median of the rounds: {:.2}", median(ratios));
+/// One more way of answering before the same stores.
+async fn beside(stores: &System, way: &Way) -> anyhow::Result<System> {
+    let mut settings = Settings::temporary(&[Name::Api])?;
+    settings.addresses = Addresses { api: settings.addresses.api, ..stores.addresses().clone() };
+    settings.api = way.api;
+    settings.environment.push(("SANDBOX_CONCURRENCY", way.concurrency.to_string()));
+    System::start(settings).await
 }

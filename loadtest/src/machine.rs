@@ -1,6 +1,8 @@
 //! What a figure was measured on.
 
+mod family;
 mod process;
+mod programs;
 mod watch;
 
 use std::fs;
@@ -8,7 +10,9 @@ use std::process::Command;
 
 use rustix::process::setpriority_process;
 
+pub use self::family::family;
 pub use self::process::Taken;
+pub use self::programs::{Programs, Times, us_each};
 pub use self::watch::{Load as MachineLoad, Watch, process_time, thread_time};
 
 /// Puts this thread before others where that is allowed, as it is to root: a generator that waits for a processor is late.

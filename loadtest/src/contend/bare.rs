@@ -1,6 +1,7 @@
 //! A bare loop around the script: what Redis and its client can do at most with as many users. It has a Redis of its own, so
 //! that neither the checker nor those who archive meet its bids.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,6 +9,7 @@ use ledger::Ledger;
 use local::{Name, Role, Settings, System};
 
 use crate::bid_loop::{Answers, BidLoop, Bids, Way, without_archive};
+use crate::machine::{Programs, us_each};
 
 pub(super) struct Bare {
     system: System,
@@ -28,10 +30,12 @@ impl Bare {
     /// By as many users as bid through the system, and by the same rule.
     pub(super) async fn turn(&self, users: u32) -> Result<Turn> {
         let bidding = BidLoop::new(Way::Script(self.ledger.clone()), Bids::Racing, &format!("bare{users}"))?;
+        let before = Programs::now();
         let Answers { latencies, accepted } = bidding.with_keys().run(users, self.lasts).await?;
+        let programs_us = us_each(&Programs::now().since(&before), latencies.len());
         let answered_per_s = latencies.len() as f64 / self.lasts.as_secs_f64();
         eprintln!("the same by a bare loop around the script: {answered_per_s:.0} bids/s");
-        Ok(Turn { answered_per_s, accepted_per_s: accepted as f64 / self.lasts.as_secs_f64() })
+        Ok(Turn { answered_per_s, accepted_per_s: accepted as f64 / self.lasts.as_secs_f64(), programs_us })
     }
 
     pub(super) async fn stop(self) -> Result<()> {
@@ -42,4 +46,6 @@ impl Bare {
 pub(super) struct Turn {
     pub(super) answered_per_s: f64,
     pub(super) accepted_per_s: f64,
+    /// Processor time of an answer, by program.
+    pub(super) programs_us: BTreeMap<String, f64>,
 }

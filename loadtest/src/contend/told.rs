@@ -1,6 +1,7 @@
 //! What came of it, in figures, sentences, tables and charts.
 
 mod beside;
+mod processors;
 
 use super::sweep::{QUANTILES, Summary, Sweep};
 use crate::result::{Axis, Better, Chart, Figure, Line, Mark, Measured, Report, Scale, Style, Table, Trial};
@@ -45,6 +46,7 @@ pub(super) fn sweep(sweep: &Sweep, seed: u64, report: &mut Report) {
     let summaries: Vec<Summary> = sweep.points.iter().map(|point| point.summary()).collect();
     report.tables.push(table(&summaries));
     beside::tell(sweep, report);
+    processors::tell(sweep, report);
     let fit = fitted(&summaries, report);
     let mut rates = throughput(&summaries, fit.as_ref());
     rates.lines.extend(beside::line(sweep));

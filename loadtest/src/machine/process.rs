@@ -10,7 +10,7 @@ pub struct Taken {
 }
 
 /// Linux counts in hundredths of a second, whatever its own clock does.
-const MS_PER_TICK: u64 = 10;
+pub(super) const MS_PER_TICK: u64 = 10;
 
 impl Taken {
     pub fn by(pid: u32) -> Option<Self> {

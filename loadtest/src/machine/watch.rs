@@ -1,11 +1,12 @@
 //! Who took the processors while something was measured.
 
-use std::collections::HashMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
+
+use super::family::family;
 
 /// Shares, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -73,37 +74,7 @@ fn processors() -> (u64, u64) {
 
 /// Ticks of a process and all those below it, the ended ones that they have waited for included.
 fn ours(root: u32) -> u64 {
-    let rows: Vec<Row> =
-        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| row(&entry)).collect();
-    let mut children: HashMap<u32, Vec<&Row>> = HashMap::new();
-    for row in &rows {
-        children.entry(row.parent).or_default().push(row);
-    }
-    let mut ticks = rows.iter().find(|row| row.pid == root).map_or(0, |row| row.ticks);
-    let mut parents = vec![root];
-    while let Some(parent) = parents.pop() {
-        for child in children.get(&parent).into_iter().flatten() {
-            ticks += child.ticks;
-            parents.push(child.pid);
-        }
-    }
-    ticks
-}
-
-struct Row {
-    pid: u32,
-    parent: u32,
-    ticks: u64,
-}
-
-fn row(entry: &fs::DirEntry) -> Option<Row> {
-    let pid = entry.file_name().to_str()?.parse().ok()?;
-    let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-    // The name may have spaces and brackets in it.
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let field = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    let ticks = field(11)? + field(12)? + field(13)? + field(14)?;
-    Some(Row { pid, parent: field(1)? as u32, ticks })
+    family(root).iter().map(|process| process.ticks + process.ended_ticks).sum()
 }
 
 fn pressure_us() -> u64 {

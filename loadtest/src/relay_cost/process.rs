@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::machine::family;
+
 /// A server that is asked to end has this long.
 const PATIENCE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(5);
@@ -35,7 +37,7 @@ impl Process {
     }
 
     pub(super) fn pids(&self) -> Vec<u32> {
-        with_descendants(self.child.id())
+        family(self.child.id()).into_iter().map(|process| process.pid).collect()
     }
 
     pub(super) fn ensure_running(&mut self) -> Result<()> {
@@ -81,26 +83,6 @@ impl Drop for Process {
             self.kill();
         }
     }
-}
-
-/// The process first.
-fn with_descendants(root: u32) -> Vec<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let parents: Vec<(u32, u32)> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
-    let mut found = vec![root];
-    let mut next = 0;
-    while let Some(&above) = found.get(next) {
-        found.extend(parents.iter().filter(|(_, parent)| *parent == above).map(|(pid, _)| pid));
-        next += 1;
-    }
-    found
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before it is in parentheses and may hold anything.
-    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
 /// The CPU time of every thread of some processes, in nanoseconds. `/proc/PID/stat` has the same in steps of 10 ms, which
@@ -164,6 +146,6 @@ mod tests {
         process.ensure_running().unwrap();
         process.kill();
         assert!(process.ensure_running().is_err());
-        assert!(pids.iter().all(|pid| parent(*pid).is_none() || !with_descendants(std::process::id()).contains(pid)));
+        assert!(family(std::process::id()).iter().all(|process| !pids.contains(&process.pid)));
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Distribution, Validity};
 use crate::class::Class;
 use crate::load::ANSWER_DEADLINE;
-use crate::machine::MachineLoad;
+use crate::machine::{MachineLoad, Times, us_each};
 use crate::tally::Tally;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Trial {
     pub generator: f64,
     /// Of all threads of the generator, recording included.
     pub cpu_us_per_request: f64,
+    /// The same of every program: of this one, and of the servers of a system of its own. Older files have none.
+    #[serde(default)]
+    pub programs_us_per_request: BTreeMap<String, f64>,
     pub machine: MachineLoad,
     pub validity: Validity,
     pub timeline: Vec<Second>,
@@ -63,6 +66,7 @@ pub struct Circumstances {
     /// Of all threads of the generator.
     pub cpu: Duration,
     pub machine: MachineLoad,
+    pub programs: Times,
     pub knows_others: bool,
 }
 
@@ -89,6 +93,7 @@ impl Trial {
             send_lag: Distribution::of(&tally.lag),
             generator: of.generator,
             cpu_us_per_request: of.cpu.as_secs_f64() * 1e6 / tally.total().max(1) as f64,
+            programs_us_per_request: us_each(&of.programs, tally.total()),
             machine: of.machine,
             validity: Validity::default(),
             timeline: tally.seconds.rows(),

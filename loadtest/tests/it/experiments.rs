@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
-use loadtest::result::{Check, Report};
+use loadtest::result::{Check, Report, Trial};
 use loadtest::{coldwarm, contend, fanout, report, resilience};
 use local::testing;
 use tokio::process::Command;
@@ -51,6 +51,8 @@ async fn contention_is_measured_by_both_loops() {
     assert!(found.trials.iter().any(|trial| trial.offered_per_s.is_some()), "{found:?}");
     let beside = found.figures.iter().find(|figure| figure.name == "Highest rate, of a bare loop's").unwrap();
     assert!(beside.value.is_some_and(|percent| percent > 0.0), "{found:?}");
+    let of_api = |trial: &Trial| trial.programs_us_per_request.get("api").copied().unwrap_or_default();
+    assert!(found.trials.iter().map(of_api).sum::<f64>() > 0.0, "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,69 @@
+//! Which programs took the processors: this one, and the servers that it has started.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::family::family;
+use super::process::MS_PER_TICK;
+
+/// What each process has taken until now.
+pub struct Programs(HashMap<u32, (String, u64)>);
+
+/// By the name of the program.
+pub type Times = BTreeMap<String, Duration>;
+
+/// Microseconds of processor time for each of so many, by the name of the program.
+pub fn us_each(times: &Times, count: u64) -> BTreeMap<String, f64> {
+    let each = |time: &Duration| time.as_secs_f64() * 1e6 / count.max(1) as f64;
+    times.iter().map(|(name, time)| (name.clone(), each(time))).collect()
+}
+
+impl Programs {
+    pub fn now() -> Self {
+        let processes = family(std::process::id()).into_iter();
+        Self(processes.map(|process| (process.pid, (process.name, process.ticks))).collect())
+    }
+
+    /// What those that are there now have taken since. Whoever has ended is left out.
+    pub fn since(&self, earlier: &Self) -> Times {
+        let mut times = Times::new();
+        for (pid, (name, ticks)) in &self.0 {
+            let before = earlier.0.get(pid).map_or(0, |(_, ticks)| *ticks);
+            let taken = Duration::from_millis(ticks.saturating_sub(before) * MS_PER_TICK);
+            *times.entry(name.clone()).or_default() += taken;
+        }
+        times
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+    use crate::machine::thread_time;
+
+    struct Killed(Child);
+
+    impl Drop for Killed {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn what_a_program_below_this_one_takes_is_counted_by_its_name() {
+        let earlier = Programs::now();
+        let _busy = Killed(Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap());
+        let _idle = Killed(Command::new("sleep").arg("60").spawn().unwrap());
+        let (own, until) = (thread_time(), Duration::from_millis(100));
+        while thread_time() - own < until {}
+        // The other may have waited for its turn for as long.
+        let taken = std::iter::repeat_with(|| Programs::now().since(&earlier));
+        let taken = taken.take(10_000).find(|taken| taken.get("sh").is_some_and(|&time| time >= until)).unwrap();
+        assert_eq!(taken["sleep"], Duration::ZERO);
+        let own = Programs::now().0[&std::process::id()].0.clone();
+        assert!(taken[&own] >= until / 2, "{taken:?}");
+    }
+}
