@@ -45,7 +45,7 @@ impl Trimmer {
         let ledger = self.intake.ledger();
         let head = match ledger.log_head(item, count).await {
             // A newer version's event: the log is left to that version.
-            Err(LedgerError::Corrupt(_)) => return Ok(0),
+            Err(LedgerError::Corrupt(_) | LedgerError::Unreadable(_)) => return Ok(0),
             head => head?,
         };
         let standing = self.intake.sink().standing_prefix(&head).await?;

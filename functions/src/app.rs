@@ -63,7 +63,9 @@ impl App {
                 self.redis.works("Redis");
                 self.redis_contact.answered();
             }
-            Err(error @ LedgerError::Corrupt(_)) => tracing::error!(%error, "the ledger"),
+            Err(error @ (LedgerError::Corrupt(_) | LedgerError::Unreadable(_))) => {
+                tracing::error!(%error, "the ledger")
+            }
             Err(error) => self.redis.fails("Redis", error),
         }
         outcome

@@ -48,15 +48,15 @@ impl Problem {
     /// A bid that Redis did not judge, or whose verdict is not known. `has_key`: its repetition would be recognised.
     pub(crate) fn of_bid(error: &LedgerError, has_key: bool) -> Self {
         match error {
-            LedgerError::Unavailable(_) | LedgerError::TimedOut => {
+            LedgerError::Unavailable(_) | LedgerError::TimedOut | LedgerError::Unreadable(_) => {
                 let advice = match has_key {
                     true => "Repeat it with the same Idempotency-Key.",
                     false => "Look at the item before you repeat it.",
                 };
-                let detail = "The bid could not be judged in time, and whether it counts is unknown.";
+                let detail = "No judgement on the bid came back, and whether it counts is unknown.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{detail} {advice}"))
             }
-            LedgerError::Unreachable(_) | LedgerError::NotSent | LedgerError::Full(_) => {
+            LedgerError::Unreachable(_) | LedgerError::NotSent | LedgerError::NotWritten(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The bid was not judged: try again soon.")
             }
             LedgerError::NotOpen | LedgerError::Corrupt(_) => Self::of_read(error),
@@ -71,12 +71,12 @@ impl Problem {
             }
             LedgerError::Unreachable(_)
             | LedgerError::NotSent
-            | LedgerError::Full(_)
+            | LedgerError::NotWritten(_)
             | LedgerError::Unavailable(_)
             | LedgerError::TimedOut => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The item cannot be read in time. Try again soon.")
             }
-            LedgerError::Corrupt(_) => {
+            LedgerError::Corrupt(_) | LedgerError::Unreadable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The item's data cannot be read. Nothing was changed.")
             }
         }

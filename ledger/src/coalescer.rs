@@ -4,6 +4,8 @@
 //! one thread for everybody, then pays for one call instead of many. A bid that comes alone waits for nothing, and neither
 //! does a batch that is full.
 
+mod caller;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,6 +14,7 @@ use std::{
 use auction::{Bid, ItemId};
 use tokio::{sync::oneshot, time::Instant};
 
+use self::caller::Caller;
 use crate::{Judged, Ledger, LedgerError, NewIds, limits};
 
 /// Cloning it shares what waits. It holds no more bids than its callers have under way.
@@ -44,7 +47,8 @@ impl Coalescer {
         Self { ledger, unlisted_allowed, items: Arc::default() }
     }
 
-    /// Judges a bid as [`Ledger::place_bid`] does.
+    /// Judges a bid as [`Ledger::place_bid`] does, with a deadline that counts from now. A bid that would have to wait too
+    /// long for others is [`LedgerError::NotSent`]; nor is it sent if this future is dropped before its call.
     pub async fn place_bid(&self, bid: Bid, ids: NewIds) -> Result<Judged, LedgerError> {
         let (answer, answered) = oneshot::channel();
         if let Some(caller) = self.add(Waiting { bid, ids, since: Instant::now(), answer }) {
@@ -62,75 +66,10 @@ impl Coalescer {
         queue.waiting.push(waiting);
         let is_needed = queue.callers == 0 || queue.waiting.len().is_multiple_of(limits::BATCH_LENGTH_MAX);
         queue.callers += usize::from(is_needed);
-        is_needed.then(|| Caller { coalescer: self.clone(), item, has_left: false })
+        is_needed.then(|| Caller::new(self.clone(), item))
     }
 
     fn items(&self) -> MutexGuard<'_, HashMap<ItemId, Queue>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Calls for an item for as long as somebody waits.
-struct Caller {
-    coalescer: Coalescer,
-    item: ItemId,
-    has_left: bool,
-}
-
-impl Caller {
-    async fn call(mut self) {
-        while let Some(batch) = self.next_batch() {
-            // The first has waited the longest, and has time enough for Redis: nobody waits for more than the deadline.
-            let until = batch[0].since + limits::CALL_DEADLINE;
-            let bids: Vec<_> = batch.iter().map(|one| (&one.bid, one.ids)).collect();
-            let Coalescer { ledger, unlisted_allowed, .. } = &self.coalescer;
-            let outcome = ledger.judge(&self.item, &bids, *unlisted_allowed, None, until).await;
-            let judged = outcome.unwrap_or_else(|error| vec![Err(error); batch.len()]);
-            batch.into_iter().zip(judged).for_each(|(one, judged)| drop(one.answer.send(judged)));
-        }
-    }
-
-    /// `None`: nobody waits, and the next bid needs a caller.
-    fn next_batch(&mut self) -> Option<Vec<Waiting>> {
-        let mut items = self.coalescer.items();
-        let queue = items.get_mut(&self.item)?;
-        // Not those who have gone, nor those for whom it is too late to wait for as long as Redis may take.
-        let now = Instant::now();
-        let late = queue.waiting.extract_if(.., |one| {
-            one.answer.is_closed() || now - one.since > limits::CALL_DEADLINE - limits::RESPONSE_TIMEOUT
-        });
-        let late: Vec<Waiting> = late.collect();
-        let batch: Vec<Waiting> = queue.waiting.drain(..queue.waiting.len().min(limits::BATCH_LENGTH_MAX)).collect();
-        if batch.is_empty() {
-            leave(&mut items, &self.item);
-            self.has_left = true;
-        }
-        drop(items);
-        turn_away(late);
-        (!batch.is_empty()).then_some(batch)
-    }
-}
-
-/// If it ends before its time, and is the last, nobody calls for those who wait.
-impl Drop for Caller {
-    fn drop(&mut self) {
-        if !self.has_left {
-            let abandoned = leave(&mut self.coalescer.items(), &self.item);
-            turn_away(abandoned);
-        }
-    }
-}
-
-/// One caller less; those who wait if it was the last.
-fn leave(items: &mut HashMap<ItemId, Queue>, item: &ItemId) -> Vec<Waiting> {
-    let Some(queue) = items.get_mut(item) else { return Vec::new() };
-    queue.callers -= 1;
-    match queue.callers {
-        0 => items.remove(item).map(|queue| queue.waiting).unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
-fn turn_away(bids: Vec<Waiting>) {
-    bids.into_iter().for_each(|one| drop(one.answer.send(Err(LedgerError::NotSent))));
 }

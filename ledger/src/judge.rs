@@ -49,8 +49,8 @@ pub struct Placed {
 }
 
 impl Ledger {
-    /// Judges a bid by the clock of Redis. It is sent once: after [`LedgerError::Unavailable`] and
-    /// [`LedgerError::TimedOut`] it may have been accepted all the same.
+    /// Judges a bid by the clock of Redis. It is sent once: after [`LedgerError::Unavailable`], [`LedgerError::TimedOut`]
+    /// and [`LedgerError::Unreadable`] it may have been accepted all the same.
     ///
     /// `unlisted_allowed`: an item that nobody created starts with its first bid.
     pub async fn place_bid(&self, bid: &Bid, ids: NewIds, unlisted_allowed: bool) -> Result<Judged, LedgerError> {
@@ -95,7 +95,7 @@ impl Ledger {
             command.arg(ids.event_id.to_string()).arg(ids.bid_id.to_string());
             command.arg(bid.idempotency_key.as_ref().map_or("", IdempotencyKey::as_str));
         }
-        let reply: String = self.query_once(&command, until).await?;
+        let reply: Vec<u8> = self.query_once(&command, until).await?;
         reply::parse(shard, &reply, bids.len())
     }
 }

@@ -1,4 +1,4 @@
-//! How long Redis may take. Together they keep every call below a second, which is what a bidder waits at most.
+//! How long Redis may take. Together they keep every call below a second.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) const RECONNECTION_RETRIES: usize = 1;
 pub(crate) const RECONNECTION_DELAY: Duration = Duration::from_millis(50);
 /// Commands that may wait in one connection. The client's default of 50 stalls bursts.
 pub(crate) const PIPELINE_LENGTH_MAX: usize = 1024;
-/// Bids in one call: it takes Redis less than a millisecond, and others wait meanwhile.
+/// Bids in one call: the bids on all other items wait meanwhile.
 pub(crate) const BATCH_LENGTH_MAX: usize = 64;
 /// Bounds one step of looking through Redis, which is a page of items with the ends of their logs.
 pub(crate) const VERIFICATION_DEADLINE: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@
 -- The reply has one shape: a judgement for each bid, with a blank line between two. A judgement is a line "verdict reason
 -- state" with the item as it stands then, and for each event that came of the bid a line "outbox-id record"; or it is
 -- "failed error" for a bid that changed nothing. It is one string because an array of as many costs a quarter of the whole
--- call, and the loop has no functions because making them costs a bid that is refused as much.
+-- call. The loop has no functions: making them would cost a refused bid as much again.
 --
 -- A bid with an idempotency key leaves a record when it is accepted, and a repetition gets the reply of then. Refused
 -- bids leave none, so nobody can fill the memory with them. The records of an item's day share a hash, which expires when

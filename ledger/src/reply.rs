@@ -4,22 +4,34 @@ use auction::{AuctionEvent, Happening, Refusal, Verdict};
 
 use crate::{Judged, LedgerError, OutboxId, Placed, keys::Shard, record, state};
 
-/// A judgement on each of so many bids.
-pub(crate) fn parse(shard: Shard, reply: &str, bids: usize) -> Result<Vec<Result<Judged, LedgerError>>, LedgerError> {
+/// A judgement on each of so many bids. What cannot be read of one leaves the others as they are.
+pub(crate) fn parse(shard: Shard, reply: &[u8], bids: usize) -> Result<Vec<Result<Judged, LedgerError>>, LedgerError> {
+    // Everything that can be read is ASCII.
+    let reply = String::from_utf8_lossy(reply);
     let judged: Vec<_> = reply.split("\n\n").map(|judgement| judgement_on_one(shard, judgement)).collect();
-    if judged.len() == bids { Ok(judged) } else { Err(unreadable(reply)) }
+    if judged.len() == bids { Ok(judged) } else { Err(unreadable(&reply)) }
 }
 
 fn judgement_on_one(shard: Shard, judgement: &str) -> Result<Judged, LedgerError> {
     if let Some(error) = judgement.strip_prefix("failed ") {
-        let (code, detail) = error.split_once(' ').unwrap_or((error, ""));
-        return Err(redis::make_extension_error(code.to_owned(), Some(detail.to_owned())).into());
+        return Err(failed(error));
     }
     judged(shard, judgement).ok_or_else(|| unreadable(judgement))
 }
 
+/// Why a bid changed nothing: by a code of the script's own, or because Redis refused to write.
+fn failed(error: &str) -> LedgerError {
+    let (code, detail) = error.split_once(' ').unwrap_or((error, ""));
+    let error = redis::make_extension_error(code.to_owned(), Some(detail.to_owned()));
+    match code {
+        "NOTOPEN" => LedgerError::NotOpen,
+        "CORRUPT" | "BADBID" => LedgerError::Corrupt(error.to_string()),
+        _ => LedgerError::NotWritten(error),
+    }
+}
+
 fn unreadable(text: &str) -> LedgerError {
-    LedgerError::Corrupt(format!("not the script's reply: {text:?}"))
+    LedgerError::Unreadable(format!("{text:?}"))
 }
 
 /// Reads `verdict reason state`, then a line `outbox-id record` for each event.

@@ -34,7 +34,7 @@ async fn every_accepted_bid_becomes_a_row_and_leaves_the_outbox() {
 
 #[tokio::test]
 async fn bids_that_trickle_in_share_transactions() {
-    /// How long a worker waits after a batch that was not full.
+    /// From when a batch came that was not full until the worker takes the next one.
     const PAUSE: Duration = Duration::from_millis(20);
     let rig = Rig::start().await;
     let worker = rig.worker().await;

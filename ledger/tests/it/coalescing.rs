@@ -91,10 +91,24 @@ async fn what_is_wrong_with_one_bid_is_not_wrong_with_those_beside_it() {
     let bids = [bid("lot1", "bob", "4"), bid("lot1", "carol", "6"), keyed("lot1", "alice", "5", "first")];
     let judged = place_all(&Coalescer::new(ledger, true), &bids).await;
     assert_eq!(calls_of_the_script(&mut connection).await - calls, 1);
-    let [Ok(lower), Err(LedgerError::Full(_)), Ok(repetition)] = &judged[..] else { panic!("{judged:?}") };
+    let [Ok(lower), Err(LedgerError::NotWritten(_)), Ok(repetition)] = &judged[..] else { panic!("{judged:?}") };
     assert_eq!(lower.verdict, Verdict::Refused(Refusal::TooLow));
     assert_eq!(repetition.events, first.events);
     assert_eq!(dump(&server).await, before);
+}
+
+#[tokio::test]
+async fn a_judgement_that_cannot_be_read_leaves_those_beside_it_as_they_are() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "5")).await;
+    let mut connection = raw(&server).await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:i:lot1").query_async(&mut connection).await.unwrap();
+    let damaged = redis::cmd("SET").arg(&keys[0]).arg(b"1 1 500 1 0 al\xffce").clone();
+    let () = damaged.query_async(&mut connection).await.unwrap();
+    let bids = [bid("lot1", "bob", "4"), bid("lot1", "carol", "6")];
+    let judged = place_all(&Coalescer::new(ledger.clone(), true), &bids).await;
+    let [Err(LedgerError::Unreadable(_)), Ok(higher)] = &judged[..] else { panic!("{judged:?}") };
+    assert!(matches!(higher.verdict, Verdict::Accepted { .. }));
 }
 
 #[tokio::test]
@@ -139,10 +153,9 @@ async fn who_waits_for_a_frozen_redis_is_answered_and_sent_once_and_who_leaves_i
 async fn who_has_waited_too_long_for_others_is_not_sent() {
     let (server, open) = open_ledger().await;
     server.pause().unwrap();
-    // The kernel of a frozen server takes connections: it is found out late, twice, that nobody says hello.
-    let ledger = Ledger::new(&server.url()).unwrap();
     let come_together = async |number: u32| {
-        let coalescer = Coalescer::new(ledger.clone(), true);
+        // The kernel of a frozen server takes connections: it is found out late, twice, that nobody says hello.
+        let coalescer = Coalescer::new(Ledger::new(&server.url()).unwrap(), true);
         let lot = format!("lot{number}");
         let late = async {
             tokio::task::yield_now().await;

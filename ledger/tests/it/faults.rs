@@ -51,9 +51,23 @@ async fn a_full_redis_refuses_whole_bids_and_still_answers_losers() {
     fill(&server).await;
     let before = dump(&server).await;
     let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
-    assert!(matches!(outcome, Err(LedgerError::Full(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(LedgerError::NotWritten(_))), "{outcome:?}");
     assert!(place(&ledger, &bid("lot1", "bob", "4")).await.events.is_empty());
     assert_eq!(place(&ledger, &keyed("lot1", "alice", "5", "first")).await.events, first.events);
+    assert_eq!(dump(&server).await, before);
+}
+
+#[tokio::test]
+async fn a_redis_that_takes_no_writes_refuses_higher_bids_without_a_trace_and_still_judges_lower_ones() {
+    let (server, ledger) = open_ledger().await;
+    place(&ledger, &bid("lot1", "alice", "5")).await;
+    let before = dump(&server).await;
+    let mut connection = raw(&server).await;
+    let () =
+        redis::cmd("CONFIG").arg(&["SET", "min-replicas-to-write", "1"]).query_async(&mut connection).await.unwrap();
+    let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
+    assert!(matches!(outcome, Err(LedgerError::NotWritten(_))), "{outcome:?}");
+    assert!(place(&ledger, &bid("lot1", "bob", "4")).await.events.is_empty());
     assert_eq!(dump(&server).await, before);
 }
 
