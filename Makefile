@@ -75,7 +75,7 @@ EXPERIMENTS = .local/experiments
 experiments: ## The experiments, small, and one page of their results: under ten minutes on two cores
 	$(BUILD)
 	$(LOCAL) install
-	target/release/loadtest contend --out $(EXPERIMENTS) --users 1,4,16,64 --repeats 3 --seconds 2 --confirm 3
+	target/release/loadtest contend --out $(EXPERIMENTS) --users 1,4,16,64,256 --repeats 3 --seconds 2 --confirm 3
 	target/release/loadtest fanout --out $(EXPERIMENTS) --viewers 100,300,1000,3000 --bids 12 --interval 500
 	target/release/loadtest resilience --out $(EXPERIMENTS) --seconds 8
 	target/release/loadtest coldwarm --out $(EXPERIMENTS) --pairs 10 --seconds 2

@@ -16,7 +16,6 @@ use crate::conclude::{conclude, count_invalid};
 use crate::generator::{self, Plan};
 use crate::load::{Load, Mix, Rate, Users};
 use crate::options::Options;
-use crate::recording;
 use crate::result::{Report, Trial};
 use crate::search::{Promise, Search};
 use crate::stage::Stage;
@@ -27,7 +26,7 @@ pub struct Arguments {
     #[command(flatten)]
     options: Options,
     /// How many bid at once in the closed loop, each with one bid under way
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16, 32, 64, 128])]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16, 32, 64, 128, 256])]
     users: Vec<u32>,
     /// How often each number of users comes, in random order
     #[arg(long, default_value_t = 3)]
@@ -90,9 +89,6 @@ async fn measure(arguments: &Arguments, contention: &mut Contention, report: &mu
     Ok(())
 }
 
-/// A longer rest is given up.
-const REST_MAX: Duration = Duration::from_secs(20);
-
 /// Trials that each have a new item.
 struct Contention {
     stage: Stage,
@@ -105,13 +101,6 @@ impl Contention {
         let users = Users { count: users, arrive_within: 0, think: Duration::ZERO };
         let plan = self.plan(name.to_owned(), Rate::Constant(0.0), Some(users));
         generator::run(plan, &self.stage, None).await
-    }
-
-    /// Until what was accepted is archived, which takes a part of the machine from whoever comes next.
-    async fn rest(&self) {
-        if let Some(system) = self.stage.system() {
-            recording::until_drained(system, REST_MAX).await;
-        }
     }
 
     async fn open(&mut self, rate: f64) -> Result<Trial> {

@@ -12,9 +12,12 @@ use crate::http::Target;
 use crate::load::Items;
 use crate::options::Options;
 use crate::record::{Folder, Request, Sight};
-use crate::recording::{Facts, Recording};
+use crate::recording::{self, Facts, Recording};
 use crate::result::{Check, Report};
 use crate::verify::{self, Verdict};
+
+/// A longer rest is given up.
+const REST_MAX: Duration = Duration::from_secs(20);
 
 /// After so many bids as an experiment places: for all of them to be archived.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(300);
@@ -73,6 +76,13 @@ impl Stage {
 
     pub fn system(&self) -> Option<&Arc<System>> {
         self.own.as_ref().map(|own| &own.system)
+    }
+
+    /// Until what was accepted is archived, which takes a part of the machine from whoever comes next.
+    pub async fn rest(&self) {
+        if let Some(system) = self.system() {
+            recording::until_drained(system, REST_MAX).await;
+        }
     }
 
     pub fn record(&self) -> Option<mpsc::Sender<Request>> {

@@ -54,6 +54,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_median_is_in_the_middle_or_between_the_two_there() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]), 3.0);
+        assert_eq!(median(vec![5.0]), 5.0);
+    }
+
+    #[test]
     fn an_interval_holds_the_median_and_is_the_same_for_the_same_seed() {
         let values: Vec<f64> = (1..=21).map(f64::from).collect();
         let of = |seed| interval(&values, seed, |drawn| Some(median(drawn.to_vec()))).unwrap();

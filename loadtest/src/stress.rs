@@ -50,7 +50,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut broken, mut repeated) = (None, 0);
     for step in 0..*steps {
         let name = format!("step {}, {rate:.0}/s", step + 1);
-        let (trial, before) = again_if_invalid(async || offer(arguments, &mut stage, name.clone(), rate).await).await?;
+        let step = async || {
+            stage.rest().await;
+            offer(arguments, &mut stage, name.clone(), rate).await
+        };
+        let (trial, before) = again_if_invalid(step).await?;
         repeated += before;
         let is_kept = kept.is_kept(&trial);
         trials.push(trial);
@@ -61,11 +65,13 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         rate *= growth;
     }
     let name = format!("afterwards, {from:.0}/s");
-    // Not again: this one has to come after the last step.
+    // At once, and not again: this is about what the last step leaves behind.
     let after = offer(arguments, &mut stage, name, *from).await?;
-    report.parameters.insert("invalid_steps_repeated".to_owned(), repeated.into());
     report.parameters.insert("promise_ms".to_owned(), (*promise).into());
     tell(&trials, &after, broken, &kept, &mut report);
+    if let Some(steps) = report.tables.last_mut() {
+        steps.note = format!("Invalid trials that came again: {repeated}.");
+    }
     report.trials = trials;
     report.trials.push(after);
     count_invalid(&mut report);

@@ -33,13 +33,13 @@ impl Sweep {
             let name = format!("{users} user{}", if users == 1 { "" } else { "s" });
             // Who is first changes with every repeat.
             let bare_first = points[index].trials.len() % 2 == 1;
-            contention.rest().await;
+            contention.stage.rest().await;
             if let Some(bare) = bare.filter(|_| bare_first) {
                 points[index].bare.push(bare.turn(users).await?);
             }
             points[index].trials.push(contention.closed(&name, users).await?);
             if let Some(bare) = bare.filter(|_| !bare_first) {
-                contention.rest().await;
+                contention.stage.rest().await;
                 points[index].bare.push(bare.turn(users).await?);
             }
         }

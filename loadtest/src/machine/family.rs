@@ -19,7 +19,7 @@ pub fn family(root: u32) -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let mut others: HashMap<u32, Vec<Process>> = HashMap::new();
     let mut found = Vec::new();
-    for process in entries.filter_map(|entry| read(entry.file_name().to_str()?.parse().ok()?)) {
+    for process in entries.filter_map(|entry| Process::read(entry.file_name().to_str()?.parse().ok()?)) {
         match process.pid == root {
             true => found.push(process),
             false => others.entry(process.parent).or_default().push(process),
@@ -33,17 +33,19 @@ pub fn family(root: u32) -> Vec<Process> {
     found
 }
 
-fn read(pid: u32) -> Option<Process> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may have spaces and brackets in it.
-    let (name, rest) = stat.split_once(" (")?.1.rsplit_once(") ")?;
-    let fields: Vec<&str> = rest.split(' ').collect();
-    let field = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    Some(Process {
-        pid,
-        parent: field(1)?.try_into().ok()?,
-        name: name.to_owned(),
-        ticks: field(11)? + field(12)?,
-        ended_ticks: field(13)? + field(14)?,
-    })
+impl Process {
+    pub(super) fn read(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name may have spaces and brackets in it.
+        let (name, rest) = stat.split_once(" (")?.1.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let field = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        Some(Self {
+            pid,
+            parent: field(1)?.try_into().ok()?,
+            name: name.to_owned(),
+            ticks: field(11)? + field(12)?,
+            ended_ticks: field(13)? + field(14)?,
+        })
+    }
 }
