@@ -10,7 +10,7 @@ use local::{Api, Name, Role, Settings};
 
 use crate::bid_loop::{Answers, BidLoop, Bids, Way, without_archive};
 use crate::bidders::{Latencies, empty};
-use crate::machine::{Programs, Times, us_each};
+use crate::machine::{Programs, Times};
 use crate::statistics::median;
 
 #[derive(clap::Args)]
@@ -75,7 +75,7 @@ const PROGRAMS: [&str; 4] = ["loadtest", "api", "redis-server", "nats-server"];
 
 async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; WAYS]) -> Result<Vec<Measured>> {
     let Arguments { rounds, seconds, bids, keys, .. } = arguments;
-    let nothing = |_| Ok(Measured { rates: Vec::new(), latencies: empty()?, accepted: 0, taken: Times::new() });
+    let nothing = |_| Ok(Measured { rates: Vec::new(), latencies: empty()?, accepted: 0, taken: Times::default() });
     let mut measured = (0..ways.len()).map(nothing).collect::<Result<Vec<_>>>()?;
     // The first round is a warm-up.
     for round in 0..=*rounds {
@@ -96,9 +96,7 @@ async fn all_rounds(arguments: &Arguments, clients: u32, ways: &[Way; WAYS]) -> 
                 way.rates.push(latencies.len() as f64 / seconds);
                 way.latencies.add(latencies)?;
                 way.accepted += accepted;
-                for (program, time) in taken {
-                    *way.taken.entry(program).or_default() += time;
-                }
+                way.taken.add(taken);
             }
         }
     }
@@ -119,7 +117,7 @@ fn report(clients: u32, measured: &[Measured]) {
         let ratios = rates.iter().zip(&measured[0].rates).map(|(rate, bare)| rate / bare).collect();
         let (rate, ratio) = (median(rates.clone()), median(ratios));
         let share = *accepted as f64 * 100.0 / latencies.len().max(1) as f64;
-        let each = us_each(taken, latencies.len());
+        let each = taken.us_each(latencies.len());
         let [own, api, redis, nats] = PROGRAMS.map(|program| each.get(program).copied().unwrap_or_default());
         println!(
             "{name:<19} {rate:>10.0} {share:>7.0}% {p50:>7.3} {p99:>7.3} {ratio:>12.2} {own:>8.1} {api:>5.1} {redis:>6.1} {nats:>5.1}"

@@ -71,7 +71,7 @@ async fn all_rounds(arguments: &Arguments, clients: usize, systems: &[System]) -
     let mut measured = Vec::new();
     let mut bidders: Vec<_> = systems.iter().map(|system| Bidders::new(system.api_url(), clients)).collect();
     for (number, bidders) in bidders.iter_mut().enumerate() {
-        measured.push(Measured { all: empty()?, round_means: Vec::new(), taken: Times::new() });
+        measured.push(Measured { all: empty()?, round_means: Vec::new(), taken: Times::default() });
         // Each way of answering has its own items, and rising prices on them.
         bidders.prefix(format!("cost_{clients}_{number}"));
         bidders.bid(200_u64.div_ceil(clients as u64)).await.context("warm-up")?;
@@ -84,9 +84,7 @@ async fn all_rounds(arguments: &Arguments, clients: usize, systems: &[System]) -
             let before = Programs::now();
             let latencies = bidders[number].bid(bids.div_ceil(clients as u64)).await?;
             let measured = &mut measured[number];
-            for (program, time) in Programs::now().since(&before) {
-                *measured.taken.entry(program).or_default() += time;
-            }
+            measured.taken.add(Programs::now().since(&before));
             measured.round_means.push(latencies.mean());
             measured.all.add(latencies)?;
         }

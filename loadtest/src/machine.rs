@@ -12,7 +12,7 @@ use rustix::process::setpriority_process;
 
 pub use self::family::family;
 pub use self::process::Taken;
-pub use self::programs::{Programs, Times, us_each};
+pub use self::programs::{Programs, Times};
 pub use self::watch::{Load as MachineLoad, Watch, process_time, thread_time};
 
 /// Puts this thread before others where that is allowed, as it is to root: a generator that waits for a processor is late.

@@ -9,7 +9,7 @@ use ledger::Ledger;
 use local::{Name, Role, Settings, System};
 
 use crate::bid_loop::{Answers, BidLoop, Bids, Way, without_archive};
-use crate::machine::{Programs, us_each};
+use crate::machine::Programs;
 
 pub(super) struct Bare {
     system: System,
@@ -32,7 +32,7 @@ impl Bare {
         let bidding = BidLoop::new(Way::Script(self.ledger.clone()), Bids::Racing, &format!("bare{users}"))?;
         let before = Programs::now();
         let Answers { latencies, accepted } = bidding.with_keys().run(users, self.lasts).await?;
-        let programs_us = us_each(&Programs::now().since(&before), latencies.len());
+        let programs_us = Programs::now().since(&before).us_each(latencies.len());
         let answered_per_s = latencies.len() as f64 / self.lasts.as_secs_f64();
         eprintln!("the same by a bare loop around the script: {answered_per_s:.0} bids/s");
         Ok(Turn { answered_per_s, accepted_per_s: accepted as f64 / self.lasts.as_secs_f64(), programs_us })

@@ -2,7 +2,6 @@
 #![expect(clippy::print_stdout, reason = "the report is the command's output")]
 
 use super::{Measured, WAYS};
-use crate::machine::us_each;
 use crate::statistics::median;
 
 /// What takes processor time: the clients, the stores, `api`, what plays Lambda, and the functions.
@@ -62,6 +61,6 @@ fn added(one: &Measured, measured: &[Measured]) -> Vec<f64> {
 
 /// Processor time of a bid in each of the [`PARTS`], in microseconds.
 fn parts(one: &Measured) -> [f64; PARTS.len()] {
-    let each = us_each(&one.taken, one.all.len());
+    let each = one.taken.us_each(one.all.len());
     PARTS.map(|(_, programs)| programs.iter().filter_map(|&program| each.get(program)).sum())
 }

@@ -9,13 +9,22 @@ use super::process::MS_PER_TICK;
 /// What each process has taken until now.
 pub struct Programs(HashMap<u32, (String, u64)>);
 
-/// By the name of the program.
-pub type Times = BTreeMap<String, Duration>;
+/// Processor time by the name of the program.
+#[derive(Clone, Debug, Default)]
+pub struct Times(BTreeMap<String, Duration>);
 
-/// Microseconds of processor time for each of so many, by the name of the program.
-pub fn us_each(times: &Times, count: u64) -> BTreeMap<String, f64> {
-    let each = |time: &Duration| time.as_secs_f64() * 1e6 / count.max(1) as f64;
-    times.iter().map(|(name, time)| (name.clone(), each(time))).collect()
+impl Times {
+    pub fn add(&mut self, more: Self) {
+        for (name, time) in more.0 {
+            *self.0.entry(name).or_default() += time;
+        }
+    }
+
+    /// Microseconds for each of so many.
+    pub fn us_each(&self, count: u64) -> BTreeMap<String, f64> {
+        let each = |time: &Duration| time.as_secs_f64() * 1e6 / count.max(1) as f64;
+        self.0.iter().map(|(name, time)| (name.clone(), each(time))).collect()
+    }
 }
 
 impl Programs {
@@ -26,11 +35,11 @@ impl Programs {
 
     /// What those that are there now have taken since. Whoever has ended is left out.
     pub fn since(&self, earlier: &Self) -> Times {
-        let mut times = Times::new();
+        let mut times = Times::default();
         for (pid, (name, ticks)) in &self.0 {
             let before = earlier.0.get(pid).map_or(0, |(_, ticks)| *ticks);
             let taken = Duration::from_millis(ticks.saturating_sub(before) * MS_PER_TICK);
-            *times.entry(name.clone()).or_default() += taken;
+            *times.0.entry(name.clone()).or_default() += taken;
         }
         times
     }
@@ -61,9 +70,9 @@ mod tests {
         while thread_time() - own < until {}
         // The other may have waited for its turn for as long.
         let taken = std::iter::repeat_with(|| Programs::now().since(&earlier));
-        let taken = taken.take(10_000).find(|taken| taken.get("sh").is_some_and(|&time| time >= until)).unwrap();
-        assert_eq!(taken["sleep"], Duration::ZERO);
+        let taken = taken.take(10_000).find(|taken| taken.0.get("sh").is_some_and(|&time| time >= until)).unwrap();
+        assert_eq!(taken.0["sleep"], Duration::ZERO);
         let own = Programs::now().0[&std::process::id()].0.clone();
-        assert!(taken[&own] >= until / 2, "{taken:?}");
+        assert!(taken.0[&own] >= until / 2, "{taken:?}");
     }
 }

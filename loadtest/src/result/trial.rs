@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Distribution, Validity};
 use crate::class::Class;
 use crate::load::ANSWER_DEADLINE;
-use crate::machine::{MachineLoad, Times, us_each};
+use crate::machine::{MachineLoad, Times};
 use crate::tally::Tally;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ impl Trial {
             send_lag: Distribution::of(&tally.lag),
             generator: of.generator,
             cpu_us_per_request: of.cpu.as_secs_f64() * 1e6 / tally.total().max(1) as f64,
-            programs_us_per_request: us_each(&of.programs, tally.total()),
+            programs_us_per_request: of.programs.us_each(tally.total()),
             machine: of.machine,
             validity: Validity::default(),
             timeline: tally.seconds.rows(),
