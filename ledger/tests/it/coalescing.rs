@@ -4,7 +4,7 @@ use auction::{Amount, Bid, Happening, Refusal, Verdict};
 use futures_util::future::join_all;
 use ledger::{Coalescer, Judged, Ledger, LedgerError, NewIds};
 
-use crate::support::{bid, dump, fill, item, keyed, open_ledger, place, raw};
+use crate::support::{bid, dump, fill, item, keyed, open_ledger, overwrite_state, place, raw};
 
 /// Far above any bound of the ledger.
 const HANG: Duration = Duration::from_secs(5);
@@ -101,10 +101,7 @@ async fn what_is_wrong_with_one_bid_is_not_wrong_with_those_beside_it() {
 async fn a_judgement_that_cannot_be_read_leaves_those_beside_it_as_they_are() {
     let (server, ledger) = open_ledger().await;
     place(&ledger, &bid("lot1", "alice", "5")).await;
-    let mut connection = raw(&server).await;
-    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:i:lot1").query_async(&mut connection).await.unwrap();
-    let damaged = redis::cmd("SET").arg(&keys[0]).arg(b"1 1 500 1 0 al\xffce").clone();
-    let () = damaged.query_async(&mut connection).await.unwrap();
+    overwrite_state(&server, "lot1", b"1 1 500 1 0 al\xffce").await;
     let bids = [bid("lot1", "bob", "4"), bid("lot1", "carol", "6")];
     let judged = place_all(&Coalescer::new(ledger.clone(), true), &bids).await;
     let [Err(LedgerError::Unreadable(_)), Ok(higher)] = &judged[..] else { panic!("{judged:?}") };

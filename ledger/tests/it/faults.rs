@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ledger::{Judged, Ledger, LedgerError, NewIds};
 
-use crate::support::{bid, dump, fill, item, keyed, open_ledger, place, raw};
+use crate::support::{bid, configure, dump, fill, item, keyed, open_ledger, overwrite_state, place};
 
 /// Far above any bound of the ledger, far below the client's own 9.45 s.
 const HANG: Duration = Duration::from_secs(5);
@@ -62,9 +62,7 @@ async fn a_redis_that_takes_no_writes_refuses_higher_bids_without_a_trace_and_st
     let (server, ledger) = open_ledger().await;
     place(&ledger, &bid("lot1", "alice", "5")).await;
     let before = dump(&server).await;
-    let mut connection = raw(&server).await;
-    let () =
-        redis::cmd("CONFIG").arg(&["SET", "min-replicas-to-write", "1"]).query_async(&mut connection).await.unwrap();
+    configure(&server, "min-replicas-to-write", "1").await;
     let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
     assert!(matches!(outcome, Err(LedgerError::NotWritten(_))), "{outcome:?}");
     assert!(place(&ledger, &bid("lot1", "bob", "4")).await.events.is_empty());
@@ -75,9 +73,7 @@ async fn a_redis_that_takes_no_writes_refuses_higher_bids_without_a_trace_and_st
 async fn a_state_nobody_can_read_is_reported_and_left_alone() {
     let (server, ledger) = open_ledger().await;
     place(&ledger, &bid("lot1", "alice", "5")).await;
-    let mut connection = raw(&server).await;
-    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:i:lot1").query_async(&mut connection).await.unwrap();
-    let () = redis::cmd("SET").arg(&keys[0]).arg("rubbish").query_async(&mut connection).await.unwrap();
+    overwrite_state(&server, "lot1", b"rubbish").await;
     let before = dump(&server).await;
     let outcome = ledger.place_bid(&bid("lot1", "bob", "6"), NewIds::random(), true).await;
     assert!(matches!(outcome, Err(LedgerError::Corrupt(_))), "{outcome:?}");
@@ -90,9 +86,7 @@ async fn a_state_behind_its_log_is_not_overwritten() {
     let (server, ledger) = open_ledger().await;
     place(&ledger, &bid("lot1", "alice", "5")).await;
     place(&ledger, &bid("lot1", "bob", "6")).await;
-    let mut connection = raw(&server).await;
-    let keys: Vec<String> = redis::cmd("KEYS").arg("a:*:i:lot1").query_async(&mut connection).await.unwrap();
-    let () = redis::cmd("SET").arg(&keys[0]).arg("1 1 500 1 0 alice").query_async(&mut connection).await.unwrap();
+    overwrite_state(&server, "lot1", b"1 1 500 1 0 alice").await;
     let before = dump(&server).await;
     assert!(ledger.place_bid(&bid("lot1", "carol", "7"), NewIds::random(), true).await.is_err());
     assert_eq!(dump(&server).await, before);

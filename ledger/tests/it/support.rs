@@ -40,8 +40,20 @@ pub(crate) async fn raw(server: &Server) -> redis::aio::MultiplexedConnection {
 
 /// From now on Redis has no memory for anything new.
 pub(crate) async fn fill(server: &Server) {
+    configure(server, "maxmemory", "1").await;
+}
+
+pub(crate) async fn configure(server: &Server, setting: &str, value: &str) {
     let mut connection = raw(server).await;
-    let () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut connection).await.unwrap();
+    let () = redis::cmd("CONFIG").arg(&["SET", setting, value]).query_async(&mut connection).await.unwrap();
+}
+
+/// Puts something else in the place of an item's state.
+pub(crate) async fn overwrite_state(server: &Server, item_id: &str, state: &[u8]) {
+    let mut connection = raw(server).await;
+    let pattern = format!("a:*:i:{item_id}");
+    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.unwrap();
+    let () = redis::cmd("SET").arg(&keys[0]).arg(state).query_async(&mut connection).await.unwrap();
 }
 
 /// Everything in Redis, to see that nothing changed.
