@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::load::{Arrivals, Crowd, Load, Users};
-use crate::machine::{Programs, Watch, go_first, process_time, thread_time};
+use crate::machine::{Watch, go_first, process_time, thread_time};
 use crate::open_files;
 use crate::record::Request;
 use crate::result::{Circumstances, Trial};
@@ -42,7 +42,7 @@ pub async fn run(mut plan: Plan, stage: &Stage, record: Option<mpsc::Sender<Requ
     let (sent, tally) = tally::start(record.or_else(|| stage.record()), plan.load.begins, ends);
     let crowd = Crowd::new(plan.load.items.clone(), TRIES, stage.target.clone(), stage.clock, sent);
     crowd.learn_prices().await?;
-    let (watch, programs, used) = (Watch::start(), Programs::now(), process_time());
+    let (watch, used) = (Watch::start(), process_time());
     let parts: Vec<_> = (0..stage.threads).map(|part| spawn(part, stage, &crowd, &plan)).collect::<Result<_>>()?;
     drop(crowd);
     let (mut unsent, mut generator) = (0, 0.0_f64);
@@ -53,7 +53,7 @@ pub async fn run(mut plan: Plan, stage: &Stage, record: Option<mpsc::Sender<Requ
     }
     let tally = tally.await?;
     let cpu = process_time() - used;
-    let (machine, programs) = (watch.stop(), Programs::now().since(&programs));
+    let (machine, programs) = watch.stop();
     let seconds = plan.load.lasts as f64 / 1e6;
     let circumstances = Circumstances {
         offered_per_s: plan.users.is_none().then(|| plan.load.rate.total(seconds) / seconds),

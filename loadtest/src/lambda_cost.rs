@@ -3,12 +3,13 @@
 mod report;
 
 use anyhow::{Context, ensure};
-use local::{Addresses, Api, Name, Settings, System};
+use local::{Api, Name, Settings, System};
 
 use self::report::report;
 use crate::bid_loop::without_archive;
 use crate::bidders::{Bidders, Latencies, empty};
 use crate::machine::{Programs, Times};
+use crate::stage::beside;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -55,7 +56,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut systems = Vec::new();
     for way in &WAYS {
         eprintln!("starting {}", way.name);
-        systems.push(beside(&stores, way).await.context(way.name)?);
+        systems.push(start(&stores, way).await.context(way.name)?);
     }
     for &clients in clients {
         report(clients, &all_rounds(arguments, clients, &systems).await?);
@@ -92,10 +93,8 @@ async fn all_rounds(arguments: &Arguments, clients: usize, systems: &[System]) -
     Ok(measured)
 }
 
-/// One more way of answering before the same stores.
-async fn beside(stores: &System, way: &Way) -> anyhow::Result<System> {
-    let mut settings = Settings::temporary(&[Name::Api])?;
-    settings.addresses = Addresses { api: settings.addresses.api, ..stores.addresses().clone() };
+async fn start(stores: &System, way: &Way) -> anyhow::Result<System> {
+    let mut settings = beside(stores)?;
     settings.api = way.api;
     settings.environment.push(("SANDBOX_CONCURRENCY", way.concurrency.to_string()));
     System::start(settings).await

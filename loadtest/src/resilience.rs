@@ -61,7 +61,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         let recording = Recording::start(folder.clone(), &system, clock)?;
         let watch = Watch::start();
         let tally = rage(arguments, &report.command).run(recording, &storm).await?;
-        told::others(watch.stop(), &mut report);
+        told::others(watch.stop().0, &mut report);
         system.stop().await?;
         tally
     };

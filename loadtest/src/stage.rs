@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use local::{Name, Settings, System};
+use local::{Addresses, Name, Settings, System};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -133,6 +133,13 @@ impl Stage {
         system.stop().await?;
         check_of(&folder, &verify::verify(&folder).context("the checker")?)
     }
+}
+
+/// One more way of answering before the same stores.
+pub fn beside(stores: &System) -> Result<Settings> {
+    let mut settings = Settings::temporary(&[Name::Api])?;
+    settings.addresses = Addresses { api: settings.addresses.api, ..stores.addresses().clone() };
+    Ok(settings)
 }
 
 /// What an experiment says of its record, which is kept only if something is wrong.

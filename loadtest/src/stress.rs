@@ -50,11 +50,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut broken, mut repeated) = (None, 0);
     for step in 0..*steps {
         let name = format!("step {}, {rate:.0}/s", step + 1);
-        let step = async || {
+        let rested = async || {
             stage.rest().await;
             offer(arguments, &mut stage, name.clone(), rate).await
         };
-        let (trial, before) = again_if_invalid(step).await?;
+        let (trial, before) = again_if_invalid(rested).await?;
         repeated += before;
         let is_kept = kept.is_kept(&trial);
         trials.push(trial);
@@ -68,10 +68,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     // At once, and not again: this is about what the last step leaves behind.
     let after = offer(arguments, &mut stage, name, *from).await?;
     report.parameters.insert("promise_ms".to_owned(), (*promise).into());
-    tell(&trials, &after, broken, &kept, &mut report);
-    if let Some(steps) = report.tables.last_mut() {
-        steps.note = format!("Invalid trials that came again: {repeated}.");
-    }
+    tell(&Steps { trials: &trials, broken, repeated }, &after, &kept, &mut report);
     report.trials = trials;
     report.trials.push(after);
     count_invalid(&mut report);
@@ -87,7 +84,16 @@ async fn offer(arguments: &Arguments, stage: &mut Stage, name: String, rate: f64
     generator::run(Plan { name, load, users: None }, stage, None).await
 }
 
-fn tell(trials: &[Trial], after: &Trial, broken: Option<f64>, promise: &Promise, report: &mut Report) {
+struct Steps<'a> {
+    trials: &'a [Trial],
+    /// The rate of the last one, if it broke.
+    broken: Option<f64>,
+    /// Invalid ones that came again.
+    repeated: u32,
+}
+
+fn tell(steps: &Steps<'_>, after: &Trial, promise: &Promise, report: &mut Report) {
+    let Steps { trials, broken, repeated } = *steps;
     let last_kept = trials.iter().rev().find(|trial| promise.is_kept(trial)).and_then(|trial| trial.offered_per_s);
     report.findings.push(match (last_kept, broken) {
         (Some(kept), Some(broken)) => format!("{kept:.0} bids a second are answered as promised, {broken:.0} are not."),
@@ -120,6 +126,7 @@ fn tell(trials: &[Trial], after: &Trial, broken: Option<f64>, promise: &Promise,
             if promise.is_kept(trial) { "yes" } else { "no" }.to_owned(),
         ]);
     }
+    table.note = format!("Invalid trials that came again: {repeated}.");
     report.tables.push(table);
     let line = |name: &str, of: fn(&Trial) -> Option<f64>| {
         Line::new(name, trials.iter().filter_map(|trial| Some((trial.offered_per_s?, of(trial)?))).collect::<Vec<_>>())

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use local::{Addresses, Api, Name, Settings, System, testing};
+use local::{Api, Name, Settings, System, testing};
 use tokio::time::{sleep, timeout};
 
 use super::Arguments;
 use crate::http::Target;
-use crate::storm;
+use crate::{stage, storm};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Arm {
@@ -71,8 +71,7 @@ pub(super) async fn stores(arguments: &Arguments, reports: PathBuf) -> Result<(S
 impl Front {
     /// One more before the same stores.
     pub(super) async fn beside(stores: &System, arm: Arm, arguments: &Arguments, reports: PathBuf) -> Result<Self> {
-        let mut settings = Settings::temporary(&[Name::Api])?;
-        settings.addresses = Addresses { api: settings.addresses.api, ..stores.addresses().clone() };
+        let mut settings = stage::beside(stores)?;
         arm.change(arguments, &reports, &mut settings);
         let provisioned = if arm == Arm::Provisioned { arguments.provisioned } else { 0 };
         Ok(Self { arm, reports, provisioned, own: Some(System::start(settings).await?) })

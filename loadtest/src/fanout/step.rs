@@ -83,7 +83,7 @@ impl Step {
         drop(crowd);
         tally.await?;
         let requests = requests.await?;
-        let (done, machine) = (taken(), machine.stop());
+        let (done, (machine, _)) = (taken(), machine.stop());
         let own = (process_time() + watching.cpu()).saturating_sub(used_before);
         let processes = watching.processes();
         watching.stop().await?;

@@ -7,7 +7,12 @@ use super::family::family;
 use super::process::MS_PER_TICK;
 
 /// What each process has taken until now.
-pub struct Programs(HashMap<u32, (String, u64)>);
+pub struct Programs {
+    /// The name of its program, and ticks, by pid.
+    each: HashMap<u32, (String, u64)>,
+    /// Ticks of all, the ended ones that they have waited for included.
+    pub(super) all_ticks: u64,
+}
 
 /// Processor time by the name of the program.
 #[derive(Clone, Debug, Default)]
@@ -29,15 +34,17 @@ impl Times {
 
 impl Programs {
     pub fn now() -> Self {
-        let processes = family(std::process::id()).into_iter();
-        Self(processes.map(|process| (process.pid, (process.name, process.ticks))).collect())
+        let family = family(std::process::id());
+        let all_ticks = family.iter().map(|process| process.ticks + process.ended_ticks).sum();
+        let each = family.into_iter().map(|process| (process.pid, (process.name, process.ticks))).collect();
+        Self { each, all_ticks }
     }
 
     /// What those that are there now have taken since. Whoever has ended is left out.
     pub fn since(&self, earlier: &Self) -> Times {
         let mut times = Times::default();
-        for (pid, (name, ticks)) in &self.0 {
-            let before = earlier.0.get(pid).map_or(0, |(_, ticks)| *ticks);
+        for (pid, (name, ticks)) in &self.each {
+            let before = earlier.each.get(pid).map_or(0, |(_, ticks)| *ticks);
             let taken = Duration::from_millis(ticks.saturating_sub(before) * MS_PER_TICK);
             *times.0.entry(name.clone()).or_default() += taken;
         }
@@ -72,7 +79,7 @@ mod tests {
         let taken = std::iter::repeat_with(|| Programs::now().since(&earlier));
         let taken = taken.take(10_000).find(|taken| taken.0.get("sh").is_some_and(|&time| time >= until)).unwrap();
         assert_eq!(taken.0["sleep"], Duration::ZERO);
-        let own = Programs::now().0[&std::process::id()].0.clone();
+        let own = Programs::now().each[&std::process::id()].0.clone();
         assert!(taken.0[&own] >= until / 2, "{taken:?}");
     }
 }

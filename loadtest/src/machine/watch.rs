@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use super::family::family;
+use super::programs::{Programs, Times};
 
 /// Shares, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -25,25 +25,26 @@ pub struct Watch {
     /// Clock ticks of all processors.
     all: u64,
     busy: u64,
-    ours: u64,
+    ours: Programs,
     pressure_us: u64,
 }
 
 impl Watch {
     pub fn start() -> Self {
         let (all, busy) = processors();
-        Self { at: Instant::now(), all, busy, ours: ours(std::process::id()), pressure_us: pressure_us() }
+        Self { at: Instant::now(), all, busy, ours: Programs::now(), pressure_us: pressure_us() }
     }
 
-    /// What was taken since the start.
-    pub fn stop(self) -> Load {
+    /// What was taken since the start, and by which programs of ours.
+    pub fn stop(self) -> (Load, Times) {
         let now = Self::start();
         let all = (now.all.saturating_sub(self.all)).max(1) as f64;
         let busy = now.busy.saturating_sub(self.busy);
-        let others = busy.saturating_sub(now.ours.saturating_sub(self.ours));
+        let others = busy.saturating_sub(now.ours.all_ticks.saturating_sub(self.ours.all_ticks));
         let pressure = now.pressure_us.saturating_sub(self.pressure_us) as f64;
         let elapsed_us = now.at.duration_since(self.at).as_micros().max(1) as f64;
-        Load { busy: busy as f64 / all, others: others as f64 / all, pressure: pressure / elapsed_us }
+        let load = Load { busy: busy as f64 / all, others: others as f64 / all, pressure: pressure / elapsed_us };
+        (load, now.ours.since(&self.ours))
     }
 }
 
@@ -72,11 +73,6 @@ fn processors() -> (u64, u64) {
     (all, all - ticks.iter().skip(3).take(2).sum::<u64>())
 }
 
-/// Ticks of a process and all those below it, the ended ones that they have waited for included.
-fn ours(root: u32) -> u64 {
-    family(root).iter().map(|process| process.ticks + process.ended_ticks).sum()
-}
-
 fn pressure_us() -> u64 {
     let text = fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
     let total = text.lines().next().and_then(|line| line.rsplit_once("total="));
@@ -91,7 +87,7 @@ mod tests {
     fn what_this_process_takes_is_not_taken_by_others() {
         let (watch, before) = (Watch::start(), thread_time());
         while thread_time() - before < Duration::from_millis(200) {}
-        let load = watch.stop();
+        let (load, _) = watch.stop();
         assert!(load.busy > load.others, "{load:?}");
         assert!((0.0..=1.0).contains(&load.busy), "{load:?}");
     }

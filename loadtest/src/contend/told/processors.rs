@@ -16,7 +16,8 @@ type Shares = BTreeMap<String, f64>;
 
 /// With as many users as get the most answers.
 pub(super) fn tell(sweep: &Sweep, report: &mut Report) {
-    let Some(point) = sweep.points.iter().find(|point| point.users == sweep.best().users) else { return };
+    let users = sweep.best().users;
+    let Some(point) = sweep.points.iter().find(|point| point.users == users) else { return };
     let system = medians(&point.trials.iter().map(|trial| &trial.programs_us_per_request).collect::<Vec<_>>());
     let bare = medians(&point.bare.iter().map(|turn| &turn.programs_us).collect::<Vec<_>>());
     let own = |(name, us): &(&String, &f64)| *name != GENERATOR && **us >= US_MIN;
@@ -28,8 +29,7 @@ pub(super) fn tell(sweep: &Sweep, report: &mut Report) {
     programs.sort_by(|one, other| other.1.total_cmp(one.1));
     let words: Vec<String> = programs.iter().map(|(name, us)| format!("{name} {us:.1}")).collect();
     report.findings.push(format!(
-        "With {} users a bid takes {:.0} µs of processor time, and {:.0} more of the generator: {}.",
-        point.users,
+        "With {users} users a bid takes {:.0} µs of processor time, and {:.0} more of the generator: {}.",
         programs.iter().map(|(_, us)| **us).sum::<f64>(),
         of(&system, GENERATOR),
         words.join(", ")
